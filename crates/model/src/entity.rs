@@ -1,0 +1,80 @@
+//! What a tenant designs: entities, their fields, and the schema they make together.
+
+mod field;
+mod schema;
+
+use serde::{Deserialize, Serialize};
+
+pub use field::{Field, FieldKind, OnDelete, SystemField};
+pub use schema::Schema;
+
+use crate::id::{EntityId, FieldId, UniqueId};
+use crate::name::Name;
+use crate::value::ColumnType;
+
+/// One entity. Its id never changes and is never used again, so names may.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Entity {
+    pub id: EntityId,
+    pub name: Name,
+    pub label: String,
+    pub plural_label: String,
+    /// The field that stands for a record where one line must do.
+    pub title_field: Option<FieldId>,
+    pub fields: Vec<Field>,
+    pub unique: Vec<UniqueKey>,
+}
+
+/// No two records agree on all of these fields. Null equals nothing, so records with a null never clash.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UniqueKey {
+    pub id: UniqueId,
+    /// One field where the field itself is `unique`, else the fields of a key of the entity.
+    pub fields: Vec<FieldId>,
+}
+
+/// A column of an entity's records.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Column<'e> {
+    System(SystemField),
+    Field(&'e Field),
+}
+
+impl Entity {
+    pub fn field(&self, id: FieldId) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    pub fn field_named(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name.as_str() == name)
+    }
+
+    /// A system column or field by its name in the API.
+    pub fn column_named(&self, name: &str) -> Option<Column<'_>> {
+        SystemField::named(name).map(Column::System).or_else(|| self.field_named(name).map(Column::Field))
+    }
+}
+
+impl<'e> Column<'e> {
+    pub fn name(self) -> &'e str {
+        match self {
+            Self::System(field) => field.name(),
+            Self::Field(field) => field.name.as_str(),
+        }
+    }
+
+    pub const fn column_type(self) -> ColumnType {
+        match self {
+            Self::System(field) => field.column_type(),
+            Self::Field(field) => field.kind.column_type(),
+        }
+    }
+
+    /// Whether the store itself guarantees a value, so that a comparison needs no care for null.
+    pub const fn is_never_null(self) -> bool {
+        match self {
+            Self::System(_) => true,
+            Self::Field(field) => field.required,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Fields: a type with its rules.
+
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EntityId, FieldId};
+use crate::name::Name;
+use crate::value::{ColumnType, Decimal};
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Field {
+    pub id: FieldId,
+    pub name: Name,
+    pub label: String,
+    pub help: String,
+    pub kind: FieldKind,
+    pub required: bool,
+    pub unique: bool,
+    pub indexed: bool,
+    /// The value, as JSON text of the field's own type, of a record that does not name the field.
+    pub default: Option<serde_json::Value>,
+}
+
+/// The type of a field with the rules that belong to it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FieldKind {
+    /// Lengths in code points.
+    Text {
+        min_length: Option<u32>,
+        max_length: u32,
+    },
+    Code,
+    Integer {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    Decimal {
+        precision: u8,
+        scale: u8,
+        /// Units of the field's own scale.
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    Boolean,
+    Date,
+    Datetime,
+    Choice {
+        options: Vec<String>,
+    },
+    Relation {
+        target: EntityId,
+        on_delete: OnDelete,
+    },
+}
+
+/// What happens to a record when the record it refers to is deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// The other record cannot be deleted.
+    Restrict,
+    /// It is deleted too.
+    Cascade,
+    /// It loses the reference.
+    SetNull,
+}
+
+/// The columns every record has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum SystemField {
+    Id,
+    CreatedAt,
+    CreatedBy,
+    UpdatedAt,
+    UpdatedBy,
+    Version,
+}
+
+impl SystemField {
+    pub const ALL: [Self; 6] =
+        [Self::Id, Self::CreatedAt, Self::CreatedBy, Self::UpdatedAt, Self::UpdatedBy, Self::Version];
+
+    /// Its name in the API and in the store alike.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::CreatedAt => "created_at",
+            Self::CreatedBy => "created_by",
+            Self::UpdatedAt => "updated_at",
+            Self::UpdatedBy => "updated_by",
+            Self::Version => "version",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+
+    pub const fn column_type(self) -> ColumnType {
+        match self {
+            Self::Id | Self::CreatedBy | Self::UpdatedBy => ColumnType::Uuid,
+            Self::CreatedAt | Self::UpdatedAt => ColumnType::Timestamp,
+            Self::Version => ColumnType::Int,
+        }
+    }
+}
+
+impl FieldKind {
+    /// The type's name in the API.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Code => "code",
+            Self::Integer { .. } => "integer",
+            Self::Decimal { .. } => "decimal",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Datetime => "datetime",
+            Self::Choice { .. } => "choice",
+            Self::Relation { .. } => "relation",
+        }
+    }
+
+    pub const fn column_type(&self) -> ColumnType {
+        match self {
+            Self::Text { .. } | Self::Code | Self::Choice { .. } => ColumnType::Text,
+            Self::Integer { .. } => ColumnType::Int,
+            Self::Decimal { scale, .. } => ColumnType::Decimal { scale: *scale },
+            Self::Boolean => ColumnType::Bool,
+            Self::Date => ColumnType::Date,
+            Self::Datetime => ColumnType::Timestamp,
+            Self::Relation { .. } => ColumnType::Uuid,
+        }
+    }
+
+    /// The entity a relation leads to.
+    pub const fn target(&self) -> Option<EntityId> {
+        match self {
+            Self::Relation { target, .. } => Some(*target),
+            _ => None,
+        }
+    }
+
+    /// The bounds of a decimal field, at its scale.
+    pub fn decimal_bounds(&self) -> (Option<Decimal>, Option<Decimal>) {
+        match self {
+            Self::Decimal { scale, min, max, .. } => {
+                (min.map(|units| Decimal::new(units, *scale)), max.map(|units| Decimal::new(units, *scale)))
+            }
+            _ => (None, None),
+        }
+    }
+}
+
+impl Eq for Field {}
+
+impl Hash for Field {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}

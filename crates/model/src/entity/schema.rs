@@ -1,0 +1,52 @@
+//! All entities of one tenant at one version.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Entity, Field, FieldKind};
+use crate::id::EntityId;
+use crate::name::Name;
+
+/// A tenant's model. Immutable: a change makes a new one with a higher version.
+#[derive(Debug, Default)]
+pub struct Schema {
+    version: i64,
+    entities: Vec<Arc<Entity>>,
+    by_name: HashMap<Name, usize>,
+    by_id: HashMap<EntityId, usize>,
+}
+
+impl Schema {
+    /// `entities` in the order people see them.
+    pub fn new(version: i64, entities: Vec<Entity>) -> Self {
+        let entities: Vec<Arc<Entity>> = entities.into_iter().map(Arc::new).collect();
+        let by_name = entities.iter().enumerate().map(|(i, e)| (e.name.clone(), i)).collect();
+        let by_id = entities.iter().enumerate().map(|(i, e)| (e.id, i)).collect();
+        Self { version, entities, by_name, by_id }
+    }
+
+    pub const fn version(&self) -> i64 {
+        self.version
+    }
+
+    pub fn entities(&self) -> &[Arc<Entity>] {
+        &self.entities
+    }
+
+    pub fn named(&self, name: &str) -> Option<&Arc<Entity>> {
+        self.by_name.get(name).and_then(|i| self.entities.get(*i))
+    }
+
+    pub fn entity(&self, id: EntityId) -> Option<&Arc<Entity>> {
+        self.by_id.get(&id).and_then(|i| self.entities.get(*i))
+    }
+
+    /// Every relation that leads to `target`, with the entity it belongs to.
+    pub fn relations_to(&self, target: EntityId) -> impl Iterator<Item = (&Arc<Entity>, &Field)> {
+        self.entities.iter().flat_map(move |entity| {
+            let leads_there =
+                move |field: &&Field| matches!(field.kind, FieldKind::Relation { target: t, .. } if t == target);
+            entity.fields.iter().filter(leads_there).map(move |field| (entity, field))
+        })
+    }
+}

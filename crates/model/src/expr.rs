@@ -1,0 +1,67 @@
+//! Expressions: CEL text → a small typed tree → an evaluator here, SQL for two engines in the engine.
+//!
+//! Functions are total (there is no error value): `==` and `!=` also with null; ordering and `in` on null are
+//! false, and `!` negates that. Every tree is a condition, true or false for any record.
+
+use crate::entity::SystemField;
+use crate::id::FieldId;
+use crate::value::{ColumnType, Value};
+
+/// A condition on a record.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Expr {
+    Const(bool),
+    /// Both operands have one type; false where either is null. Equality with the literal null is [`Expr::IsNull`].
+    Compare(Op, Operand, Operand),
+    IsNull(Operand),
+    /// The item equals one of the (non-null, same type) values; false where it is null.
+    In(Operand, Vec<Value>),
+    /// A boolean column or value that is true; null is not.
+    Truth(Operand),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Op {
+    Eq,
+    /// True where exactly one side is null, as CEL's `!=` is.
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Operand {
+    Path(Path),
+    /// Never null; a decimal stands at the scale of what it is compared with.
+    Value(Value),
+    Caller(CallerField),
+}
+
+/// A column reached over zero or more to-one relations, starting at the record itself.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Path {
+    /// Relation fields, each of the entity the one before leads to.
+    pub hops: Vec<FieldId>,
+    pub leaf: Leaf,
+    pub column_type: ColumnType,
+    /// The store guarantees a value: no hop, and a column that cannot be null.
+    pub never_null: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Leaf {
+    System(SystemField),
+    Field(FieldId),
+}
+
+/// What an expression may know of who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CallerField {
+    /// The account's id.
+    Id,
+}

@@ -1,0 +1,153 @@
+//! JSON as it comes in: order kept, duplicate names refused (requirement C6), integers exact.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::problem::{Code, Problem, Result};
+
+/// A JSON value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Json {
+    Null,
+    Bool(bool),
+    /// Written without fraction or exponent and within 64 bits.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    Text(String),
+    Array(Vec<Self>),
+    Object(Vec<(String, Self)>),
+}
+
+impl Json {
+    /// Reads one document. 400 when it is not JSON at all, 422 when it names a member twice.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        serde_json::from_slice(bytes).map_err(|error| {
+            if error.is_data() {
+                Problem::at("", Code::InvalidFormat, format!("{error}"))
+            } else {
+                Problem::new(
+                    Code::InvalidJson,
+                    format!("The body stops being JSON at line {}, column {}.", error.line(), error.column()),
+                )
+            }
+        })
+    }
+
+    /// What it is, in the words of RFC 8259.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) | Self::Float(_) => "a number",
+            Self::Text(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, b: bool) -> Result<Json, E> {
+        Ok(Json::Bool(b))
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<Json, E> {
+        Ok(Json::Int(n))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "beyond 64 bits no field accepts it anyway")]
+    fn visit_u64<E>(self, n: u64) -> Result<Json, E> {
+        Ok(i64::try_from(n).map_or(Json::Float(n as f64), Json::Int))
+    }
+
+    fn visit_f64<E>(self, n: f64) -> Result<Json, E> {
+        Ok(Json::Float(n))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Json, E> {
+        Ok(Json::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element()? {
+            array.push(item);
+        }
+        Ok(Json::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let mut object: Vec<(String, Json)> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        while let Some(name) = members.next_key::<String>()? {
+            // A scan is cheaper than a set until there are many members.
+            let twice = if object.len() < 16 {
+                object.iter().any(|(other, _)| *other == name)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(object.iter().map(|(other, _)| other.clone()));
+                }
+                !seen.insert(name.clone())
+            };
+            if twice {
+                return Err(A::Error::custom("a member is named twice in one object"));
+            }
+            object.push((name, members.next_value()?));
+        }
+        Ok(Json::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicates_are_refused_in_small_and_large_objects() {
+        let many = |last: &str| {
+            let members: Vec<String> = (0..40).map(|i| format!("\"k{i}\":0")).collect();
+            format!("{{{},\"{last}\":1}}", members.join(","))
+        };
+        for bad in ["{\"a\":1,\"a\":2}", "[{\"a\":{\"b\":1,\"b\":1}}]", many("k3").as_str(), many("k39").as_str()] {
+            assert_eq!(Json::parse(bad.as_bytes()).unwrap_err().code(), Code::InvalidFormat, "{bad}");
+        }
+        assert!(Json::parse(many("k40").as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn broken_json_is_400_with_its_place() {
+        for bad in ["", "{", "[1,]", "{\"a\":}", "nul", "\"\\ud800\"", "{} x"] {
+            assert_eq!(Json::parse(bad.as_bytes()).unwrap_err().code(), Code::InvalidJson, "{bad}");
+        }
+    }
+
+    #[test]
+    fn integers_are_exact() {
+        assert_eq!(Json::parse(b"9007199254740993").unwrap(), Json::Int(9_007_199_254_740_993));
+        assert_eq!(Json::parse(b"1.0").unwrap(), Json::Float(1.0));
+    }
+}

@@ -1,0 +1,230 @@
+//! Everything that can go wrong, as one table: RFC 9457 problem details (requirement E).
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use serde::Serialize;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
+        /// A stable, documented reason. The table is append-only: clients branch on it.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The HTTP status of a problem of this code.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidJson = "invalid_json", 400, "The body is not well-formed JSON";
+    BadRequest = "bad_request", 400, "The request is malformed";
+    /// Says nothing about the account (requirement E3).
+    Unauthenticated = "unauthenticated", 401, "Sign in to do this";
+    /// Names no permission (requirement E3).
+    Forbidden = "forbidden", 403, "You may not do this";
+    NotFound = "not_found", 404, "There is nothing here";
+    MethodNotAllowed = "method_not_allowed", 405, "This address does not answer that method";
+    /// Something else stands in the way: a taken name, records that still refer to this one.
+    Conflict = "conflict", 409, "This conflicts with what is stored";
+    StaleVersion = "stale_version", 412, "The record has changed since you read it";
+    PayloadTooLarge = "payload_too_large", 413, "The body is too large";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Send this body as application/json";
+    /// More than one kind of mistake: `errors` tells them all.
+    Invalid = "invalid", 422, "Some of the values are not acceptable";
+    UnknownField = "unknown_field", 422, "There is no such field";
+    UnknownParameter = "unknown_parameter", 422, "There is no such parameter";
+    InvalidType = "invalid_type", 422, "A value is of the wrong type";
+    InvalidFormat = "invalid_format", 422, "A value is not written the way its type asks for";
+    Required = "required", 422, "A value is missing";
+    TooShort = "too_short", 422, "A value is too short";
+    TooLong = "too_long", 422, "A value is too long";
+    OutOfRange = "out_of_range", 422, "A value is outside its range";
+    NotUnique = "not_unique", 422, "A value is already taken";
+    /// A reference to a record that does not exist, or that the caller may not see.
+    NoSuchRecord = "no_such_record", 422, "A reference leads nowhere";
+    InvalidExpression = "invalid_expression", 422, "An expression cannot be understood";
+    /// A part of the contract that this release does not do yet. Never silently ignored.
+    NotSupported = "not_supported", 422, "This is not supported yet";
+    RateLimited = "rate_limited", 429, "Too many requests";
+    Internal = "internal", 500, "Something went wrong on our side";
+    Unavailable = "unavailable", 503, "The service cannot answer right now";
+}
+
+/// One mistake at one place.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FieldError {
+    /// RFC 6901 pointer into the body, or `/name` of a query parameter.
+    pub pointer: String,
+    #[serde(serialize_with = "code_str")]
+    pub code: Code,
+    pub message: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn code_str<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(code.as_str())
+}
+
+/// A refusal or a failure. What the client sees is `code`, `detail` and `errors`; the cause is for the log alone.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+    retry_after: Option<u32>,
+}
+
+/// Shorthand used throughout: what a use case gives back.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), cause: None, retry_after: None }
+    }
+
+    /// What is absent and what may not be seen: one answer for both (requirement E3).
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "What you asked for does not exist.")
+    }
+
+    pub fn forbidden() -> Self {
+        Self::new(Code::Forbidden, "Your roles do not allow this. Ask an administrator of your organisation.")
+    }
+
+    pub fn unauthenticated() -> Self {
+        Self::new(Code::Unauthenticated, "Send a valid access token: `Authorization: Bearer …`.")
+    }
+
+    pub fn stale_version() -> Self {
+        Self::new(
+            Code::StaleVersion,
+            "Read the record again, apply your change to it, and send that version in `If-Match`.",
+        )
+    }
+
+    /// One mistake at one place.
+    pub fn at(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
+        Errors::one(pointer, code, message).into_problem()
+    }
+
+    /// A defect of ours or the machine's. The cause goes to the log, never to the client.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let mut problem =
+            Self::new(Code::Internal, "The request could not be completed. Quote the request id when you report this.");
+        problem.cause = Some(cause.into());
+        problem
+    }
+
+    /// A part we depend on does not answer; the client may try again in a second.
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let mut problem = Self::new(Code::Unavailable, "Nothing was changed. Try again in a moment.");
+        problem.cause = Some(cause.into());
+        problem.retry_after = Some(1);
+        problem
+    }
+
+    /// 409 with the places that conflict; empty where the caller may not know them.
+    pub fn conflict(detail: impl Into<Cow<'static, str>>, errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(Code::Conflict, detail);
+        problem.errors = errors;
+        problem
+    }
+
+    /// The same problem with every pointer below `prefix`: for one item of a batch.
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, prefix);
+        }
+        self
+    }
+
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
+        self.cause.as_deref()
+    }
+
+    /// Seconds after which the client may try again.
+    pub const fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)?;
+        match &self.cause {
+            Some(cause) => write!(f, " ({cause})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for Problem {}
+
+/// Mistakes gathered while a body is read, so that the client hears of all of them at once.
+#[derive(Default, Debug)]
+pub struct Errors(Vec<FieldError>);
+
+impl Errors {
+    pub fn one(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.add(pointer, code, message);
+        errors
+    }
+
+    pub fn add(&mut self, pointer: impl Into<String>, code: Code, message: impl Into<String>) {
+        self.0.push(FieldError { pointer: pointer.into(), code, message: message.into() });
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `Ok(())`, or the problem that lists them all.
+    pub fn check(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.into_problem()) }
+    }
+
+    /// One kind of mistake names the problem; several kinds are `invalid`.
+    fn into_problem(self) -> Problem {
+        let first = self.0.first().map_or(Code::Invalid, |e| e.code);
+        let code = if self.0.iter().all(|e| e.code == first) { first } else { Code::Invalid };
+        let mut problem = Problem::new(code, "Mend what `errors` lists and send the request again.");
+        problem.errors = self.0;
+        problem
+    }
+}
+
+/// Appends a member's name to a pointer, escaped as RFC 6901 §3 asks.
+pub fn pointer(base: &str, member: &str) -> String {
+    format!("{base}/{}", member.replace('~', "~0").replace('/', "~1"))
+}
