@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use insula_model::entity::{Entity, Field};
+use insula_model::id::TenantId;
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, RecordRight};
 
-use crate::tenant::Model;
+use crate::sql::Dialect;
+use crate::tenant::{CallerRights, Model};
 use crate::tx::{Brand, EntityRef, Mode, Tx};
 
 /// An action on records, as a type.
@@ -48,12 +50,14 @@ mod sealed {
 
 /// Permission for one action on the records of one entity, within one transaction.
 pub struct Grant<'t, A: RecordAction> {
+    pub(crate) tenant: TenantId,
+    pub(crate) dialect: Dialect,
     pub(crate) entity: Arc<Entity>,
     pub(crate) right: Arc<RecordRight>,
     /// What the caller may read, which is what any answer may show; absent where nothing may be read.
     pub(crate) reads: Option<Arc<RecordRight>>,
     pub(crate) model: Arc<Model>,
-    pub(crate) role_set: u32,
+    pub(crate) caller: Arc<CallerRights>,
     brand: Brand<'t>,
     action: PhantomData<A>,
 }
@@ -65,11 +69,13 @@ impl<'t, M: Mode> Tx<'t, M> {
         let granted = right(A::ACTION).ok_or_else(Problem::forbidden)?;
         let reads = if A::ACTION == Action::Read { Some(Arc::clone(&granted)) } else { right(Action::Read) };
         Ok(Grant {
+            tenant: self.author.tenant,
+            dialect: self.store.dialect(),
             entity: Arc::clone(&entity.entity),
             right: granted,
             reads,
             model: Arc::clone(&self.model),
-            role_set: self.caller.role_set,
+            caller: Arc::clone(&self.caller),
             brand: PhantomData,
             action: PhantomData,
         })

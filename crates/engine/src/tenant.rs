@@ -175,7 +175,12 @@ impl Model {
     }
 
     /// What a caller may do with the records of `entity` by `action`; `None` where nothing.
-    pub(crate) fn record_right(&self, caller: &CallerRights, entity: &Entity, action: Action) -> Option<Arc<RecordRight>> {
+    pub(crate) fn record_right(
+        &self,
+        caller: &CallerRights,
+        entity: &Entity,
+        action: Action,
+    ) -> Option<Arc<RecordRight>> {
         let key = (caller.role_set, entity.id, action);
         if let Some(right) = self.plans.rights.get(&key) {
             return right;

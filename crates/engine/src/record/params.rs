@@ -30,7 +30,11 @@ impl Params {
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
             let at = pointer("", &name);
             if !known.contains(&name.as_ref()) {
-                errors.add(at, Code::UnknownParameter, format!("There is no such parameter here. Known are: {}.", known.join(", ")));
+                errors.add(
+                    at,
+                    Code::UnknownParameter,
+                    format!("There is no such parameter here. Known are: {}.", known.join(", ")),
+                );
                 continue;
             }
             if seen.iter().any(|other| *other == name) {
