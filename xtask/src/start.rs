@@ -23,7 +23,8 @@ Usage: cargo xtask start [--demo] [--release]
 It listens on http://127.0.0.1:8000 and keeps its files in ./data; BIND_ADDRESS and DATA_DIR say otherwise. DATABASE_URL
 is not looked at: to run on PostgreSQL, run `insula serve` itself.";
 
-/// Ctrl-C reaches the guardian's side only, so the server always gets one signal and may end what it has begun.
+/// The server is in a process group of its own: Ctrl-C reaches us alone, and the guardian then sends the server one
+/// signal, never two, so that it may end what it has begun.
 const CLEANUP: &str = r#"
 kill -TERM "$1" || exit 0
 waited=0
@@ -93,9 +94,10 @@ fn address() -> Result<SocketAddr, Failure> {
 
 fn build(demo: bool, profile: Profile) -> Result<(), Failure> {
     let mut build = program::cargo();
-    build.args(["build", "--locked", "--package", "insula", "--bin", "insula"]);
+    // The workspace as a whole, so that `--demo` does not build the shared crates anew with other features.
+    build.args(["build", "--workspace", "--locked", "--bin", "insula"]);
     if demo {
-        build.args(["--package", "insula-testkit", "--bin", "insula-demo"]);
+        build.args(["--bin", "insula-demo"]);
     }
     if matches!(profile, Profile::Release) {
         build.arg("--release");

@@ -14,8 +14,8 @@ Everything a change must pass; stops at the first failure.
 
 Usage: cargo xtask test [-- <arguments for the test runner>]
 
-In order: formatting, tidy, lints, the `insula` binary (tests start and kill it), a private PostgreSQL, the tests on
-both stores, the examples in the documentation. Tests run under cargo-nextest where it is installed, else under
+In order: formatting, tidy, lints, building (tests start and kill the `insula` binary), a private PostgreSQL, the
+tests on both stores, the examples in the documentation. Tests run under cargo-nextest where it is installed, else under
 `cargo test`. What follows `--` goes to it, such as a part of a test's name:
 
   cargo xtask test -- records::list
@@ -36,9 +36,8 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
         clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
         program::run(&mut clippy)
     })?;
-    step("The insula binary", || {
-        program::run(program::cargo().args(["build", "--locked", "--package", "insula", "--bin", "insula"]))
-    })?;
+    // With the tests in one selection, so that every crate is built once: cargo unites features by selection.
+    step("Building", || program::run(program::cargo().args(["build", "--workspace", "--all-targets", "--locked"])))?;
     let postgres = step("A private PostgreSQL", || {
         packages::require_strace()?;
         Postgres::start(Place::Quick)
