@@ -23,10 +23,10 @@ use arc_swap::ArcSwap;
 use insula_model::id::TenantId;
 use secrecy::SecretString;
 
-use self::owner::{Cell, Owner};
+use self::owner::{Cell, Owner, Sessions};
 use self::pool::Pool;
-pub(crate) use self::tx::Tx;
 use self::tx::Kind;
+pub(crate) use self::tx::Tx;
 use super::{Placement, StoreError};
 
 pub(crate) struct Stores {
@@ -43,7 +43,16 @@ impl Stores {
         cell_tenant_limit: u32,
         secret: &SecretString,
     ) -> Result<Self, StoreError> {
-        let (owner, platform) = Owner::open(url, secret).await?;
+        Self::open_sized(url, cell_tenant_limit, secret, Sessions::USUAL).await
+    }
+
+    async fn open_sized(
+        url: &SecretString,
+        cell_tenant_limit: u32,
+        secret: &SecretString,
+        size: Sessions,
+    ) -> Result<Self, StoreError> {
+        let (owner, platform) = Owner::open(url, secret, size).await?;
         let cells = owner.cells().await?.into_iter().map(|cell| (cell.id, Arc::new(cell))).collect();
         Ok(Self { owner, platform, cells: ArcSwap::from_pointee(cells), cell_tenant_limit })
     }

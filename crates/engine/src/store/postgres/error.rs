@@ -12,9 +12,7 @@ impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         if let Some(refusal) = error.as_db_error() {
             return match Class::of(refusal) {
-                Class::Unique => {
-                    Self::Unique(UniqueBreach::Index(refusal.constraint().unwrap_or_default().to_owned()))
-                }
+                Class::Unique => Self::Unique(UniqueBreach::Index(refusal.constraint().unwrap_or_default().to_owned())),
                 Class::ForeignKey => Self::ForeignKey,
                 Class::SchemaMoved => Self::SchemaMoved(error.into()),
                 Class::TooSlow => Self::TooSlow,

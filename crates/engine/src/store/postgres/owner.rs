@@ -13,15 +13,24 @@ use super::seal::Seal;
 use super::tx::{Kind, Tx};
 use crate::store::StoreError;
 
-/// Sessions of the owner in one database: a few schema changes at once.
-const OWNER_SESSIONS: usize = 3;
-const PLATFORM_SESSIONS: usize = 8;
-const CELL_SESSIONS: usize = 16;
+/// How many sessions each pool has at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sessions {
+    /// Of the owner in one database: a few schema changes at once.
+    pub(super) owner: usize,
+    pub(super) platform: usize,
+    pub(super) cell: usize,
+}
+
+impl Sessions {
+    pub(super) const USUAL: Self = Self { owner: 3, platform: 8, cell: 16 };
+}
 
 pub(super) struct Owner {
     address: Address,
     seal: Seal,
     names: Names,
+    size: Sessions,
     /// The owner in the platform's database.
     sessions: Pool,
     /// Opening a cell takes two of the few sessions: one at a time.
@@ -39,9 +48,13 @@ pub(super) struct Cell {
 
 impl Owner {
     /// Connects, migrates the platform's database, and gives the platform's own pool.
-    pub(super) async fn open(url: &SecretString, secret: &SecretString) -> Result<(Self, Pool), StoreError> {
+    pub(super) async fn open(
+        url: &SecretString,
+        secret: &SecretString,
+        size: Sessions,
+    ) -> Result<(Self, Pool), StoreError> {
         let address = Address::parse(url)?;
-        let sessions = pool(address.owner(None), OWNER_SESSIONS)?;
+        let sessions = pool(address.owner(None), size.owner)?;
         let seal = Seal::new(secret);
 
         let mut tx = alone(&sessions, Lock::Migrate).await?;
@@ -62,8 +75,8 @@ impl Owner {
         migrate_cell(&mut tx, &names, 1).await?;
         tx.commit().await?;
 
-        let serving = pool(address.login(None, &platform, &password), PLATFORM_SESSIONS)?;
-        Ok((Self { address, seal, names, sessions, adding: Mutex::new(()) }, serving))
+        let serving = pool(address.login(None, &platform, &password), size.platform)?;
+        Ok((Self { address, seal, names, size, sessions, adding: Mutex::new(()) }, serving))
     }
 
     pub(super) const fn names(&self) -> &Names {
@@ -100,7 +113,7 @@ impl Owner {
         let owner = match &database {
             None => self.sessions.clone(),
             Some(name) => {
-                let owner = pool(self.address.owner(Some(name)), OWNER_SESSIONS)?;
+                let owner = pool(self.address.owner(Some(name)), self.size.owner)?;
                 let mut tx = alone(&owner, Lock::Migrate).await?;
                 migrate::ground(&mut tx).await?;
                 migrate_cell(&mut tx, &self.names, id).await?;
@@ -108,7 +121,7 @@ impl Owner {
                 owner
             }
         };
-        let serving = pool(self.address.login(database.as_deref(), &login, &password), CELL_SESSIONS)?;
+        let serving = pool(self.address.login(database.as_deref(), &login, &password), self.size.cell)?;
         Ok(Cell { id, login, serving, owner })
     }
 

@@ -54,12 +54,7 @@ fn alter_opening(tenant: TenantId) -> String {
 
 /// A new tenant in this cell, if it has room. Counted are the schemas themselves, under a lock, so that there is no
 /// counter to go astray.
-pub(super) async fn create(
-    cell: &Cell,
-    names: &Names,
-    tenant: TenantId,
-    limit: u32,
-) -> Result<Option<Tx>, StoreError> {
+pub(super) async fn create(cell: &Cell, names: &Names, tenant: TenantId, limit: u32) -> Result<Option<Tx>, StoreError> {
     let opening = format!("{}; {}", alter_opening(tenant), Lock::AddTenant.take());
     let mut tx = Tx::lazy(&cell.owner, Kind::Write, opening).await?;
     let count = "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname ~ '^tenant_[0-9a-f]{32}$'";

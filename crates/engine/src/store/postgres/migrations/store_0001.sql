@@ -3,7 +3,7 @@
 CREATE TABLE insula_store.installation (
     -- Random, not ordered by time: its first digits tell installations of one cluster apart.
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    only boolean NOT NULL DEFAULT true UNIQUE CHECK (only)
+    single boolean NOT NULL DEFAULT true UNIQUE CHECK (single)
 );
 INSERT INTO insula_store.installation DEFAULT VALUES;
 
