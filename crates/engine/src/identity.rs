@@ -1,19 +1,50 @@
-//! Stub: replaced by the identity module.
-#![expect(unused_variables, dead_code, clippy::unused_async, clippy::todo, clippy::unused_self, reason = "stub")]
+//! Who someone is: accounts, passwords, tokens, sessions, and the users of a tenant.
+//!
+//! Knows the platform's tables and the members of a tenant. Must not know HTTP, nor records. The one place where a
+//! [`Caller`](crate::caller::Caller) is made, once everything a token says has been checked against the store.
+
+mod account;
+mod admission;
+mod email;
+mod event;
+mod label;
+mod login;
+mod logout;
+mod me;
+mod orphans;
+mod password;
+mod refresh;
+mod register;
+mod session;
+mod token;
+pub mod users;
+
 use insula_model::json::Json;
 use insula_model::problem::Result;
 use secrecy::SecretString;
-use serde::Serialize;
 
-use crate::caller::Caller;
-use crate::engine::{Engine, IdentityOptions, OpenError, Origin};
-use crate::scope::Scope;
+use crate::engine::{Engine, IdentityOptions, Origin};
 
-pub(crate) struct Identity;
+pub use logout::logout;
+pub use me::{Me, me};
+pub use session::Tokens;
+
+/// What the engine keeps for signing people in.
+pub(crate) struct Identity {
+    options: IdentityOptions,
+    signer: token::Signer,
+    slots: password::Slots,
+    admitted: admission::Admitted,
+}
 
 impl Identity {
     pub(crate) fn new(secret: &SecretString, options: IdentityOptions) -> Self {
-        todo!()
+        Self {
+            signer: token::Signer::new(secret),
+            slots: password::Slots::new(options.bcrypt_cost),
+            admitted: admission::Admitted::default(),
+            options,
+        }
     }
 }
 
@@ -27,71 +58,19 @@ impl Public {
     pub(crate) fn new(engine: Engine, origin: Origin) -> Self {
         Self { engine, origin }
     }
+
+    /// Makes an organisation and its owner: `{tenant: {code, name}, email, password, full_name}`.
     pub async fn register(&self, body: &Json) -> Result<Tokens> {
-        todo!()
+        register::register(&self.engine.0, &self.origin, body).await
     }
+
+    /// Signs in: `{email, password, tenant?, session?}`.
     pub async fn login(&self, body: &Json) -> Result<Tokens> {
-        todo!()
+        login::login(&self.engine.0, &self.origin, body).await
     }
+
+    /// Trades a refresh token for the next pair: `{refresh_token}`.
     pub async fn refresh(&self, body: &Json) -> Result<Tokens> {
-        todo!()
-    }
-}
-
-/// What a sign-in gives.
-#[derive(Serialize)]
-pub struct Tokens {
-    pub access_token: String,
-    pub refresh_token: String,
-    pub token_type: &'static str,
-    pub expires_in: i64,
-    pub refresh_expires_in: i64,
-}
-
-impl Engine {
-    /// Verifies a bearer token; the one place a `Caller` is made.
-    pub(crate) async fn admit(&self, bearer: &str) -> Result<Caller> {
-        todo!()
-    }
-    /// Removes tenant stores that no platform row knows.
-    pub(crate) async fn sweep_orphans(&self) -> Result<(), OpenError> {
-        todo!()
-    }
-}
-
-/// Own sign-in.
-pub async fn logout(scope: &Scope, body: Option<&Json>) -> Result<()> {
-    todo!()
-}
-
-#[derive(Serialize)]
-pub struct Me {}
-pub async fn me(scope: &Scope) -> Result<Me> {
-    todo!()
-}
-
-pub mod users {
-    use super::{Json, Result, Scope, Serialize};
-    use insula_model::id::AccountId;
-
-    #[derive(Serialize)]
-    pub struct UserView {}
-    #[derive(Serialize)]
-    pub struct UserPage {
-        pub items: Vec<UserView>,
-        pub next_cursor: Option<String>,
-    }
-    /// `query` is the raw query string: `limit`, `cursor`.
-    pub async fn list(scope: &Scope, query: &str) -> Result<UserPage> {
-        todo!()
-    }
-    pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
-        todo!()
-    }
-    pub async fn update(scope: &Scope, account: AccountId, body: &Json) -> Result<UserView> {
-        todo!()
-    }
-    pub async fn delete(scope: &Scope, account: AccountId) -> Result<()> {
-        todo!()
+        refresh::refresh(&self.engine.0, &self.origin, body).await
     }
 }
