@@ -1,1 +1,3 @@
+//! All SQL and secrets of Insula.
 
+pub mod sql;
