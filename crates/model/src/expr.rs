@@ -79,3 +79,6 @@ pub enum CallerField {
     /// The account's id.
     Id,
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ const fn cast(value: &Value) -> &'static str {
         Value::Bytes(_) => "::bytea",
     }
 }
+
+#[cfg(test)]
+mod tests;

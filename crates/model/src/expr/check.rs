@@ -53,8 +53,7 @@ pub fn compile(source: &str, context: &Context<'_>) -> Result<Expr, ExprError> {
 fn condition(tree: &IdedExpr, context: &Context<'_>) -> Result<Expr, ExprError> {
     if let Tree::Call(CallExpr { target: None, func_name, args }) = &tree.expr {
         match (func_name.as_str(), args.as_slice()) {
-            (operators::LOGICAL_AND, [_, _]) => return junction(tree, func_name, context),
-            (operators::LOGICAL_OR, [_, _]) => return junction(tree, func_name, context),
+            (operators::LOGICAL_AND | operators::LOGICAL_OR, [_, _]) => return junction(tree, func_name, context),
             (operators::LOGICAL_NOT, [inner]) => return condition(inner, context).map(negate),
             (operators::IN, [item, list]) => return membership(item, list, context),
             (name, [left, right]) => {

@@ -185,12 +185,12 @@ fn against(op: Op, column: Column<'_>, place: Place) -> Expr {
         (Place::At(Value::Bool(true)), Op::Eq) => Expr::Truth(Operand::Path(column.path)),
         (Place::At(Value::Bool(true)), Op::Ne) => negate(Expr::Truth(Operand::Path(column.path))),
         (Place::At(value), op) => with(op, column, value),
-        (_, Op::Eq) => Expr::Const(false),
         (_, Op::Ne) => Expr::Const(true),
         (Place::After(value), Op::Lt | Op::Le) => with(Op::Le, column, value),
         (Place::After(value), Op::Gt | Op::Ge) => with(Op::Gt, column, value),
         (Place::AboveAll, Op::Lt | Op::Le) | (Place::BelowAll, Op::Gt | Op::Ge) => has_value(column),
-        (Place::AboveAll, Op::Gt | Op::Ge) | (Place::BelowAll, Op::Lt | Op::Le) => Expr::Const(false),
+        // Equal to no value, or on the far side of all.
+        _ => Expr::Const(false),
     }
 }
 

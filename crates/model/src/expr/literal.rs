@@ -247,7 +247,7 @@ mod tests {
             (3, 2.5, Ordering::Greater),
             (-2, -2.5, Ordering::Greater),
             (i64::MAX, 1e19, Ordering::Less),
-            (i64::MIN, -9_223_372_036_854_775_808.0, Ordering::Equal),
+            (-(1 << 53), -9_007_199_254_740_992.0, Ordering::Equal),
             (i64::MIN, -1e300, Ordering::Greater),
             (0, 1e-300, Ordering::Less),
         ] {

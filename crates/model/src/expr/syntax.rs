@@ -20,34 +20,43 @@ pub(super) fn parse(source: &str) -> Result<IdedExpr, ExprError> {
     })
 }
 
+/// The parser's complaint in our words: what is wrong, where, and where it can be told, what to write instead.
 fn message(source: &str, error: &ParseError) -> String {
-    let what = if error.msg.contains("invalid int literal") || error.msg.contains("invalid uint literal") {
-        "this whole number is too large"
-    } else if error.msg.contains("invalid double literal") {
-        "this number is too large"
-    } else if error.msg.contains("invalid string literal") {
-        "this text has an escape that does not exist; write a backslash as `\\\\`"
-    } else if error.msg.contains("reserved identifier") {
-        "this word is reserved and cannot be a field"
-    } else {
-        "the expression cannot be read"
+    let place = usize::try_from(error.pos.0).ok().zip(usize::try_from(error.pos.1).ok());
+    let Some((line, column)) = place.filter(|(line, column)| *line > 0 && *column > 0) else {
+        return "the expression cannot be read".to_owned();
     };
-    let (Ok(line), Ok(column)) = (usize::try_from(error.pos.0), usize::try_from(error.pos.1)) else {
-        return what.to_owned();
-    };
-    if line == 0 || column == 0 {
-        return what.to_owned();
-    }
     let near: String = source
         .split('\n')
         .nth(line - 1)
-        .map(|text| text.chars().skip(column - 1).take(20).collect::<String>())
+        .map(|text| text.chars().skip(column - 1).take(20).collect())
         .unwrap_or_default();
     let near = near.trim();
     let place = if line == 1 { format!("column {column}") } else { format!("line {line}, column {column}") };
     if near.is_empty() {
-        format!("{what}: it ends too early, at {place}")
-    } else {
-        format!("{what}, at {place}: `{near}`")
+        return format!("the expression ends too early, at {place}");
     }
+    format!("{}, at {place}: `{near}`", reason(&error.msg, near))
+}
+
+fn reason(complaint: &str, near: &str) -> &'static str {
+    const COMPLAINTS: [(&str, &str); 5] = [
+        ("invalid int literal", "this whole number is too large"),
+        ("invalid uint literal", "this whole number is too large"),
+        ("invalid double literal", "this number is too large"),
+        ("invalid string literal", "this string has an escape that does not exist"),
+        ("reserved identifier", "this word is reserved and cannot be a field"),
+    ];
+    const SLIPS: [(&str, &str); 7] = [
+        ("==", "`==` needs a value on each side"),
+        ("=", "write `==` to compare"),
+        ("and ", "write `&&` for and"),
+        ("or ", "write `||` for or"),
+        ("not ", "write `!` for not"),
+        ("'", "this string does not end, or has an escape that does not exist (a backslash is `\\\\`)"),
+        ("\"", "this string does not end, or has an escape that does not exist (a backslash is `\\\\`)"),
+    ];
+    let complaint = COMPLAINTS.iter().find(|(part, _)| complaint.contains(part));
+    let slip = || SLIPS.iter().find(|(start, _)| near.starts_with(start));
+    complaint.or_else(slip).map_or("the expression cannot be read", |(_, reason)| reason)
 }
