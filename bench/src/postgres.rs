@@ -44,9 +44,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Removes what [`Self::make`] made. Roles stay where something else still depends on them.
+    /// Removes what [`Self::make`] made; the role stays where something else still depends on it, such as a cell.
     pub async fn remove(&self, name: &str) -> Result<()> {
         self.client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+        let _ = self.client.batch_execute(&format!("DROP ROLE {name}")).await;
         Ok(())
     }
 
