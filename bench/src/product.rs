@@ -1,5 +1,6 @@
 //! The product as a contender: started like an operator starts it, filled through its public API.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,8 +109,8 @@ pub async fn agrees_with_floor(product: (SocketAddr, &str), floor: (SocketAddr, 
     Ok(())
 }
 
-/// The due days in order and the names of a record's keys. The order among equal days follows ids, which differ.
-fn comparable(page: &Value) -> (Vec<&Value>, Vec<&String>, bool) {
+/// The due days in order, the names of a record's keys, and whether more follows. The order among equal days follows ids, which differ.
+fn comparable(page: &Value) -> (Vec<&Value>, BTreeSet<&String>, bool) {
     let items: Vec<&Value> = page.get("items").and_then(Value::as_array).into_iter().flatten().collect();
     let dues = items.iter().filter_map(|item| item.get("due")).collect();
     let keys = items.first().and_then(|item| item.as_object()).into_iter().flat_map(|item| item.keys()).collect();

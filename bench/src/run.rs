@@ -100,12 +100,12 @@ impl Field {
                 Some(Cluster::connect(&url).await?)
             }
         };
-        let mut field_databases = Vec::new();
+        let mut databases = Vec::new();
         let mut database = async |contender: &str| -> Result<Option<String>> {
             let Some(cluster) = &cluster else { return Ok(None) };
             let name = format!("insula_bench_{contender}_{}", std::process::id());
             let url = cluster.make(&name).await?;
-            field_databases.push(name);
+            databases.push(name);
             Ok(Some(url))
         };
         eprintln!("{}: filling", store.title());
@@ -128,11 +128,11 @@ impl Field {
             }
         };
         if let Some(cluster) = &cluster {
-            for name in &field_databases {
+            for name in &databases {
                 cluster.settle(name).await?;
             }
         }
-        Ok(Self { store, folder, logs, cluster, databases: field_databases, floor, product })
+        Ok(Self { store, folder, logs, cluster, databases, floor, product })
     }
 
     async fn measure(&self, selection: &Selection) -> Result<Vec<Line>> {
@@ -163,9 +163,10 @@ impl Field {
                     floor: load::medians(&floor),
                     product: (!product.is_empty()).then(|| load::medians(&product)),
                 };
-                let found = line.product.map_or(0.0, |product| product.per_second);
+                let rate = |figures: Figures| format!("{:.0}", figures.per_second);
+                let (ours, theirs) = (rate(line.floor), line.product.map_or("–".into(), rate));
                 let (store, workload) = (self.store.title(), workload.title());
-                eprintln!("{store}: {workload} × {connections}: {:.0} against {found:.0}", line.floor.per_second);
+                eprintln!("{store}: {workload} × {connections}: floor {ours}, product {theirs} per second");
                 lines.push(line);
             }
         }
