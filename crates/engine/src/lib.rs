@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod caller;
 pub mod engine;
+pub mod entity;
+pub mod grant;
 pub mod identity;
 pub mod record;
 pub mod scope;

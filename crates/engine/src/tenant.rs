@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use insula_model::entity::{Entity, Schema};
 use insula_model::id::{AccountId, TenantId};
 use insula_model::problem::{Problem, Result};
-use insula_model::rights::{Permission, Rights};
+use insula_model::rights::{Action, Permission, RecordRight, Rights};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 
@@ -172,5 +172,21 @@ impl Model {
         let rights = Arc::new(CallerRights { role_set, rights: Rights::new(roles, permissions) });
         self.callers.insert(account, Arc::clone(&rights));
         Ok(rights)
+    }
+
+    /// What a caller may do with the records of `entity` by `action`; `None` where nothing.
+    pub(crate) fn record_right(
+        &self,
+        caller: &CallerRights,
+        entity: &Entity,
+        action: Action,
+    ) -> Option<Arc<RecordRight>> {
+        let key = (caller.role_set, entity.id, action);
+        if let Some(right) = self.plans.rights.get(&key) {
+            return right;
+        }
+        let right = caller.rights.on_records(entity, action).map(Arc::new);
+        self.plans.rights.insert(key, right.clone());
+        right
     }
 }
