@@ -202,7 +202,7 @@ async fn every_refused_sign_in_is_the_same() {
     assert_eq!(answers, ["unauthenticated: E-mail or password is wrong."]);
     let named = elsewhere.replace("other", "ACME");
     assert!(world.public().login(&json(&named)).await.is_ok());
-    let cookie = named.replace("}", r#","session":"cookie"}"#);
+    let cookie = named.replace('}', r#","session":"cookie"}"#);
     assert_eq!(code(world.public().login(&json(&cookie)).await), Some(Code::NotSupported));
 }
 
