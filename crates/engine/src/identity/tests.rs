@@ -294,7 +294,7 @@ fn a_refresh_token_works_once() {
                         newest = tokens;
                     }
                     Err(problem) => {
-                        assert!(!good && problem.code() == Code::Unauthenticated, "{name}: {token} {problem}")
+                        assert!(!good && problem.code() == Code::Unauthenticated, "{name}: {token} {problem}");
                     }
                 }
                 assert_eq!(world.scope(&newest).await.is_ok(), alive, "{name}: {token}");
