@@ -3,5 +3,17 @@
 //! Knows nothing of HTTP. A caller outside gets at tenant data only through a [`scope::Scope`], and only a verified
 //! credential makes one.
 
+pub mod audit;
+pub mod caller;
+pub mod engine;
+pub mod entity;
+pub mod grant;
+pub mod identity;
+pub mod record;
+pub mod scope;
 mod sql;
 mod store;
+mod tenant;
+pub mod tx;
+
+pub use store::StoreOptions;

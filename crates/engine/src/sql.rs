@@ -1,12 +1,16 @@
 //! SQL text, and the wall in front of it: only literals of this program, catalogue ids and numbers can become
 //! SQL. User text has no way in but as a bind (invariant 5, requirement C5).
 
+mod expr;
+
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use insula_model::expr::{CallerField, Leaf};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
 use insula_model::value::Value;
+
+pub(crate) use expr::condition;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Dialect {

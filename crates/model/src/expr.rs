@@ -3,6 +3,19 @@
 //! Functions are total (there is no error value): `==` and `!=` also with null; ordering and `in` on null are
 //! false, and `!` negates that. Every tree is a condition, true or false for any record.
 
+mod bounds;
+mod check;
+mod compare;
+mod eval;
+mod literal;
+mod path;
+mod syntax;
+
+pub use bounds::{MAX_LENGTH, MAX_LIST, MAX_NESTING};
+pub use check::{Context, ErrorKind, ExprError, compile};
+pub use eval::CallerFacts;
+pub use path::MAX_HOPS;
+
 use crate::entity::SystemField;
 use crate::id::FieldId;
 use crate::value::{ColumnType, Value};
@@ -11,7 +24,8 @@ use crate::value::{ColumnType, Value};
 #[derive(Clone, PartialEq, Debug)]
 pub enum Expr {
     Const(bool),
-    /// Both operands have one type; false where either is null. Equality with the literal null is [`Expr::IsNull`].
+    /// Both operands have one type. An ordering is false where either is null; [`Op::Eq`] is true where both are null,
+    /// [`Op::Ne`] where exactly one is. Equality with the literal null is [`Expr::IsNull`].
     Compare(Op, Operand, Operand),
     IsNull(Operand),
     /// The item equals one of the (non-null, same type) values; false where it is null.
@@ -65,3 +79,6 @@ pub enum CallerField {
     /// The account's id.
     Id,
 }
+
+#[cfg(test)]
+mod tests;

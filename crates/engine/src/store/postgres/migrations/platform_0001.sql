@@ -50,7 +50,9 @@ CREATE TABLE insula.refresh_token (
     session_id uuid NOT NULL REFERENCES insula.session (id) ON DELETE CASCADE,
     issued_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    used_at timestamptz
+    used_at timestamptz,
+    -- What it was traded for: whether that was used tells a lost reply from a stolen token.
+    successor bytea
 );
 CREATE INDEX refresh_token_session ON insula.refresh_token (session_id);
 

@@ -50,7 +50,9 @@ CREATE TABLE refresh_token (
     session_id BLOB NOT NULL REFERENCES session (id) ON DELETE CASCADE,
     issued_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    used_at INTEGER
+    used_at INTEGER,
+    -- What it was traded for: whether that was used tells a lost reply from a stolen token.
+    successor BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refresh_token_session ON refresh_token (session_id);
 

@@ -1,0 +1,215 @@
+//! Conditions as SQL. Must say of every record what [`Expr::eval`] says.
+//!
+//! SQL's third truth value may stand only where it means false: a bare comparison is null where the condition is
+//! false, which `WHERE`, `AND` and `OR` take as false. So a negation is never written around a bare comparison: it is
+//! pushed down to the leaves, and only where a leaf has no exact opposite it becomes `NOT COALESCE(…, FALSE)`. Columns
+//! that cannot be null get plain operators throughout, so that indexes serve.
+
+use insula_model::expr::{Expr, Op, Operand, Path};
+use insula_model::id::FieldId;
+use insula_model::value::Value;
+
+use super::{Dialect, Slot, SqlWriter};
+
+/// Appends `expr` as a boolean expression that is true exactly where the condition holds, and false *or null* elsewhere:
+/// for `WHERE`, `ON`, `FILTER` and `AND`/`OR` within, not for `NOT` around it nor as a selected value.
+///
+/// `alias` gives the join alias a path's hops end at; 0 is the record itself. The joins are the caller's.
+pub(crate) fn condition(w: &mut SqlWriter, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
+    Renderer { w, alias }.holds(expr, true);
+}
+
+struct Renderer<'w, 'a> {
+    w: &'w mut SqlWriter,
+    alias: &'a mut dyn FnMut(&[FieldId]) -> u32,
+}
+
+impl Renderer<'_, '_> {
+    /// True exactly where `expr` is `wanted`.
+    fn holds(&mut self, expr: &Expr, wanted: bool) {
+        match expr {
+            Expr::Const(b) => self.constant(*b == wanted),
+            Expr::Not(inner) => self.holds(inner, !wanted),
+            Expr::And(parts) => self.junction(parts, wanted, wanted),
+            Expr::Or(parts) => self.junction(parts, wanted, !wanted),
+            Expr::IsNull(operand) => self.is_null(operand, wanted),
+            Expr::Truth(operand) => self.truth(operand, wanted),
+            Expr::In(item, values) => self.within(item, values, wanted),
+            Expr::Compare(op, a, b) => self.compare(*op, a, b, wanted),
+        }
+    }
+
+    fn constant(&mut self, value: bool) {
+        self.w.raw(if value { "TRUE" } else { "FALSE" });
+    }
+
+    /// By De Morgan, `parts` joined by OR under a negation are their negations joined by AND.
+    fn junction(&mut self, parts: &[Expr], wanted: bool, all: bool) {
+        match parts {
+            [] => self.constant(all),
+            [only] => self.holds(only, wanted),
+            [first, rest @ ..] => {
+                self.w.raw("(");
+                self.holds(first, wanted);
+                for part in rest {
+                    self.w.raw(if all { " AND " } else { " OR " });
+                    self.holds(part, wanted);
+                }
+                self.w.raw(")");
+            }
+        }
+    }
+
+    fn is_null(&mut self, operand: &Operand, wanted: bool) {
+        match operand {
+            Operand::Path(path) if !path.never_null => {
+                self.path(path);
+                self.w.raw(if wanted { " IS NULL" } else { " IS NOT NULL" });
+            }
+            _ => self.constant(!wanted),
+        }
+    }
+
+    /// `= TRUE` where a bare column would do: SQLite uses an index only for a comparison, PostgreSQL for both.
+    fn truth(&mut self, operand: &Operand, wanted: bool) {
+        match operand {
+            Operand::Path(path) => match (wanted, path.never_null) {
+                (true, _) => {
+                    self.path(path);
+                    self.w.raw(" = TRUE");
+                }
+                (false, true) => {
+                    self.path(path);
+                    self.w.raw(" = FALSE");
+                }
+                (false, false) => {
+                    self.w.raw("NOT COALESCE(");
+                    self.path(path);
+                    self.w.raw(", FALSE)");
+                }
+            },
+            Operand::Value(value) => self.constant((*value == Value::Bool(true)) == wanted),
+            Operand::Caller(_) => self.constant(!wanted),
+        }
+    }
+
+    fn within(&mut self, item: &Operand, values: &[Value], wanted: bool) {
+        let [first, rest @ ..] = values else {
+            return self.constant(!wanted);
+        };
+        let total = is_never_null(item);
+        if !wanted && !total {
+            self.w.raw("NOT COALESCE(");
+        }
+        self.operand(item, true);
+        self.w.raw(if !wanted && total { " NOT IN (" } else { " IN (" });
+        self.w.bind(Slot::Const(first.clone()));
+        for value in rest {
+            self.w.raw(", ").bind(Slot::Const(value.clone()));
+        }
+        self.w.raw(")");
+        if !wanted && !total {
+            self.w.raw(", FALSE)");
+        }
+    }
+
+    fn compare(&mut self, op: Op, a: &Operand, b: &Operand, wanted: bool) {
+        let (a_total, b_total) = (is_never_null(a), is_never_null(b));
+        let op = match op {
+            // These two are each other's opposite, with null too.
+            Op::Eq | Op::Ne if !wanted => opposite(op),
+            op if !wanted && a_total && b_total => opposite(op),
+            op if !wanted => {
+                self.w.raw("NOT COALESCE(");
+                self.sides(a, symbol(op), b);
+                self.w.raw(", FALSE)");
+                return;
+            }
+            op => op,
+        };
+        let symbol = match op {
+            // One side alone being null is not equal, and null is as good as false.
+            Op::Eq if !a_total && !b_total => match self.w.dialect() {
+                Dialect::Sqlite => " IS ",
+                Dialect::Postgres => " IS NOT DISTINCT FROM ",
+            },
+            Op::Ne if !a_total || !b_total => match self.w.dialect() {
+                Dialect::Sqlite => " IS NOT ",
+                Dialect::Postgres => " IS DISTINCT FROM ",
+            },
+            op => symbol(op),
+        };
+        self.sides(a, symbol, b);
+    }
+
+    fn sides(&mut self, a: &Operand, symbol: &'static str, b: &Operand) {
+        // PostgreSQL takes a bind's type from the column beside it; two binds have none to take it from.
+        let bare = !matches!((a, b), (Operand::Path(_), _) | (_, Operand::Path(_)));
+        self.operand(a, bare);
+        self.w.raw(symbol);
+        self.operand(b, bare);
+    }
+
+    fn operand(&mut self, operand: &Operand, typed: bool) {
+        let (slot, cast) = match operand {
+            Operand::Path(path) => return self.path(path),
+            Operand::Value(value) => (Slot::Const(value.clone()), cast(value)),
+            Operand::Caller(field) => (Slot::Caller(*field), "::uuid"),
+        };
+        self.w.bind(slot);
+        if typed && self.w.dialect() == Dialect::Postgres {
+            self.w.raw(cast);
+        }
+    }
+
+    fn path(&mut self, path: &Path) {
+        let alias = (self.alias)(&path.hops);
+        self.w.column(alias, path.leaf);
+    }
+}
+
+const fn is_never_null(operand: &Operand) -> bool {
+    match operand {
+        Operand::Path(path) => path.never_null,
+        Operand::Value(_) | Operand::Caller(_) => true,
+    }
+}
+
+const fn opposite(op: Op) -> Op {
+    match op {
+        Op::Eq => Op::Ne,
+        Op::Ne => Op::Eq,
+        Op::Lt => Op::Ge,
+        Op::Le => Op::Gt,
+        Op::Gt => Op::Le,
+        Op::Ge => Op::Lt,
+    }
+}
+
+const fn symbol(op: Op) -> &'static str {
+    match op {
+        Op::Eq => " = ",
+        Op::Ne => " <> ",
+        Op::Lt => " < ",
+        Op::Le => " <= ",
+        Op::Gt => " > ",
+        Op::Ge => " >= ",
+    }
+}
+
+/// The type of a value's column on PostgreSQL.
+const fn cast(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "",
+        Value::Bool(_) => "::boolean",
+        Value::Int(_) | Value::Decimal(_) => "::bigint",
+        Value::Text(_) => "::text",
+        Value::Date(_) => "::date",
+        Value::Timestamp(_) => "::timestamptz",
+        Value::Uuid(_) => "::uuid",
+        Value::Bytes(_) => "::bytea",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! CEL's tree → the IR, checked against the entity and what the author may read.
+
+use cel::IdedExpr;
+use cel::common::ast::{CallExpr, Expr as Tree, LiteralValue, SelectExpr, operators};
+
+use super::compare::{Term, compare, negate, truth, within};
+use super::literal::{self, Literal};
+use super::path;
+use super::{CallerField, Expr, MAX_LIST, Op, bounds, syntax};
+use crate::entity::{Entity, Field, Schema};
+
+/// What an expression is about, and what its author may name.
+pub struct Context<'a> {
+    pub schema: &'a Schema,
+    pub entity: &'a Entity,
+    /// Whether the author may read this field of this entity. One that may not be read does not exist.
+    pub readable: &'a dyn Fn(&Entity, &Field) -> bool,
+    /// Whether the author may read records of this entity, which a relation leads to.
+    pub visible: &'a dyn Fn(&Entity) -> bool,
+}
+
+/// Why a text is no condition on this entity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExprError {
+    pub kind: ErrorKind,
+    /// For the author: says what to do, and of unknown names only what the author wrote.
+    pub message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorKind {
+    /// No such field, or none the author may read.
+    UnknownField,
+    Invalid,
+}
+
+impl ExprError {
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Invalid, message: message.into() }
+    }
+
+    pub(super) fn unknown(written: &str, entity: &Entity) -> Self {
+        Self { kind: ErrorKind::UnknownField, message: format!("`{written}` is not a field of `{}`", entity.name) }
+    }
+}
+
+/// Reads CEL as a condition on the records of an entity.
+pub fn compile(source: &str, context: &Context<'_>) -> Result<Expr, ExprError> {
+    bounds::check(source)?;
+    condition(&syntax::parse(source)?, context)
+}
+
+fn condition(tree: &IdedExpr, context: &Context<'_>) -> Result<Expr, ExprError> {
+    if let Tree::Call(CallExpr { target: None, func_name, args }) = &tree.expr {
+        match (func_name.as_str(), args.as_slice()) {
+            (operators::LOGICAL_AND | operators::LOGICAL_OR, [_, _]) => return junction(tree, func_name, context),
+            (operators::LOGICAL_NOT, [inner]) => return condition(inner, context).map(negate),
+            (operators::IN, [item, list]) => return membership(item, list, context),
+            (name, [left, right]) => {
+                if let Some(op) = comparison(name) {
+                    return compare(op, term(left, context)?, term(right, context)?);
+                }
+            }
+            _ => {}
+        }
+    }
+    truth(term(tree, context)?)
+}
+
+fn comparison(name: &str) -> Option<Op> {
+    Some(match name {
+        operators::EQUALS => Op::Eq,
+        operators::NOT_EQUALS => Op::Ne,
+        operators::LESS => Op::Lt,
+        operators::LESS_EQUALS => Op::Le,
+        operators::GREATER => Op::Gt,
+        operators::GREATER_EQUALS => Op::Ge,
+        _ => return None,
+    })
+}
+
+/// `a && b && …` or `a || b || …` as one list: the parser makes a balanced tree of it.
+fn junction(tree: &IdedExpr, operator: &str, context: &Context<'_>) -> Result<Expr, ExprError> {
+    let is_and = operator == operators::LOGICAL_AND;
+    let mut parts = Vec::new();
+    let mut waiting = vec![tree];
+    while let Some(next) = waiting.pop() {
+        match &next.expr {
+            Tree::Call(CallExpr { target: None, func_name, args }) if func_name == operator => {
+                waiting.extend(args.iter().rev());
+            }
+            _ => match condition(next, context)? {
+                Expr::Const(b) if b == is_and => {}
+                Expr::And(inner) if is_and => parts.extend(inner),
+                Expr::Or(inner) if !is_and => parts.extend(inner),
+                part => parts.push(part),
+            },
+        }
+    }
+    if parts.contains(&Expr::Const(!is_and)) {
+        return Ok(Expr::Const(!is_and));
+    }
+    Ok(match (parts.len(), is_and) {
+        (0, _) => Expr::Const(is_and),
+        (1, _) => parts.pop().unwrap_or(Expr::Const(is_and)),
+        (_, true) => Expr::And(parts),
+        (_, false) => Expr::Or(parts),
+    })
+}
+
+fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result<Expr, ExprError> {
+    let item = term(item, context)?;
+    let Tree::List(list) = &list.expr else {
+        // Names first, so that a field that may not be read is unknown here too.
+        term(list, context)?;
+        return Err(ExprError::invalid("`in` needs a list, such as `in [\"a\", \"b\"]`"));
+    };
+    if list.elements.len() > MAX_LIST {
+        return Err(ExprError::invalid(format!("a list can have at most {MAX_LIST} entries")));
+    }
+    let mut literals = Vec::with_capacity(list.elements.len());
+    for element in &list.elements {
+        match term(element, context)? {
+            Term::Literal(literal) => literals.push(literal),
+            Term::Column(_) | Term::Caller(_) => {
+                return Err(ExprError::invalid(
+                    "a list can only hold numbers, strings and the like; compare fields by `==` and join with `||`",
+                ));
+            }
+        }
+    }
+    within(item, literals)
+}
+
+fn term<'a>(tree: &IdedExpr, context: &Context<'a>) -> Result<Term<'a>, ExprError> {
+    match &tree.expr {
+        Tree::Literal(value) => literal(value).map(Term::Literal),
+        Tree::Ident(name) => named(&[name], context),
+        Tree::Select(SelectExpr { test: true, .. }) => {
+            Err(ExprError::invalid("`has()` is not supported; a field that is not set is null, so use `!= null`"))
+        }
+        Tree::Select(select) => named(&segments(select)?, context),
+        Tree::Call(call) => function(call, context),
+        Tree::List(_) => Err(ExprError::invalid("a list can only stand on the right of `in`")),
+        Tree::Comprehension(_) => Err(not_supported("`all`, `exists`, `map` and `filter` are")),
+        Tree::Map(_) | Tree::Struct(_) => Err(not_supported("`{…}` is")),
+        Tree::Unspecified => Err(ExprError::invalid("the expression cannot be read")),
+    }
+}
+
+/// The names between the dots.
+fn segments(select: &SelectExpr) -> Result<Vec<&str>, ExprError> {
+    let mut names = vec![select.field.as_str()];
+    let mut tree = &select.operand.expr;
+    loop {
+        match tree {
+            Tree::Ident(name) => names.push(name),
+            Tree::Select(SelectExpr { operand, field, test: false }) => {
+                names.push(field);
+                tree = &operand.expr;
+                continue;
+            }
+            _ => return Err(ExprError::invalid("only a field can have a `.` behind it, such as `record.title`")),
+        }
+        names.reverse();
+        return Ok(names);
+    }
+}
+
+fn named<'a>(names: &[&str], context: &Context<'a>) -> Result<Term<'a>, ExprError> {
+    match names {
+        ["caller", "id"] => Ok(Term::Caller(CallerField::Id)),
+        ["caller", ..] => Err(ExprError::invalid("of the caller only `caller.id` can be used")),
+        ["record"] => Err(ExprError::invalid("`record` needs a field, such as `record.title`")),
+        ["record", names @ ..] | names => path::resolve(names, context).map(Term::Column),
+    }
+}
+
+fn function<'a>(call: &CallExpr, context: &Context<'a>) -> Result<Term<'a>, ExprError> {
+    match (&call.target, call.func_name.as_str(), call.args.as_slice()) {
+        (None, operators::NEGATE, [inner]) => match &inner.expr {
+            Tree::Literal(value) => match literal(value)? {
+                Literal::Int(n) => n
+                    .checked_neg()
+                    .map(|n| Term::Literal(Literal::Int(n)))
+                    .ok_or_else(|| ExprError::invalid("this whole number is too large")),
+                Literal::Double(n) => Ok(Term::Literal(Literal::Double(-n))),
+                other => Err(ExprError::invalid(format!("`-` cannot stand before {}", other.describe()))),
+            },
+            _ => Err(not_supported("`-` before anything but a number is")),
+        },
+        (None, "date", [argument]) => match text_argument(argument)? {
+            Some(text) => literal::date(&text).map(|date| Term::Literal(Literal::Date(date))),
+            None => Err(ExprError::invalid("`date()` takes a string, such as `date(\"2013-01-31\")`")),
+        },
+        (None, "timestamp", [argument]) => match text_argument(argument)? {
+            Some(text) => literal::timestamp(&text).map(|time| Term::Literal(Literal::Timestamp(time))),
+            None => {
+                Err(ExprError::invalid("`timestamp()` takes a string, such as `timestamp(\"2013-01-31T09:30:00Z\")`"))
+            }
+        },
+        (None, operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::IN, _) => {
+            // Names first, so that a field that may not be read is unknown here too.
+            condition(&wrap(call), context)?;
+            Err(condition_as_value())
+        }
+        (None, name, [_, _]) if comparison(name).is_some() => {
+            condition(&wrap(call), context)?;
+            Err(condition_as_value())
+        }
+        (_, name, _) => Err(not_supported(&format!("{} is", symbol(name)))),
+    }
+}
+
+fn wrap(call: &CallExpr) -> IdedExpr {
+    IdedExpr { id: 0, expr: Tree::Call(call.clone()) }
+}
+
+fn condition_as_value() -> ExprError {
+    ExprError::invalid("a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`")
+}
+
+fn not_supported(subject: &str) -> ExprError {
+    ExprError::invalid(format!("{subject} not supported in filters yet"))
+}
+
+/// An operator or function as its author wrote it.
+fn symbol(name: &str) -> String {
+    match name {
+        operators::ADD => "`+`".to_owned(),
+        operators::SUBSTRACT => "`-`".to_owned(),
+        operators::MULTIPLY => "`*`".to_owned(),
+        operators::DIVIDE => "`/`".to_owned(),
+        operators::MODULO => "`%`".to_owned(),
+        operators::INDEX => "`[…]`".to_owned(),
+        operators::CONDITIONAL => "`? :`".to_owned(),
+        name => format!("`{name}()`"),
+    }
+}
+
+fn text_argument(tree: &IdedExpr) -> Result<Option<String>, ExprError> {
+    match &tree.expr {
+        Tree::Literal(value @ LiteralValue::String(_)) => match literal(value)? {
+            Literal::Text(text) => Ok(Some(text)),
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn literal(value: &LiteralValue) -> Result<Literal, ExprError> {
+    Ok(match value {
+        LiteralValue::Null => Literal::Null,
+        LiteralValue::Boolean(b) => Literal::Bool(*b.inner()),
+        LiteralValue::Int(n) => Literal::Int(*n.inner()),
+        LiteralValue::Double(n) => Literal::Double(*n.inner()),
+        LiteralValue::String(text) if text.inner().contains('\0') => {
+            return Err(ExprError::invalid("a string cannot hold the character U+0000"));
+        }
+        LiteralValue::String(text) => Literal::Text(text.inner().to_owned()),
+        LiteralValue::UInt(_) => {
+            return Err(ExprError::invalid("write whole numbers without `u` at their end"));
+        }
+        LiteralValue::Bytes(_) => return Err(not_supported("`b\"…\"` is")),
+    })
+}

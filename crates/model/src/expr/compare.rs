@@ -1,0 +1,259 @@
+//! Comparisons: which types meet, and what is left to ask of a record.
+
+use std::cmp::Ordering;
+
+use super::check::ExprError;
+use super::literal::{self, Literal, Place, wanted};
+use super::path::Column;
+use super::{CallerField, Expr, Op, Operand};
+use crate::id::parse_uuid;
+use crate::value::{ColumnType, Value};
+
+/// One side of a comparison.
+#[derive(Clone, Debug)]
+pub(super) enum Term<'a> {
+    Column(Column<'a>),
+    Caller(CallerField),
+    Literal(Literal),
+}
+
+impl Op {
+    /// The operator that says the same with the sides exchanged.
+    const fn mirrored(self) -> Self {
+        match self {
+            Self::Eq => Self::Eq,
+            Self::Ne => Self::Ne,
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+        }
+    }
+
+    /// Whether it holds for two sides in this order.
+    pub(super) const fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Eq => order.is_eq(),
+            Self::Ne => order.is_ne(),
+            Self::Lt => order.is_lt(),
+            Self::Le => order.is_le(),
+            Self::Gt => order.is_gt(),
+            Self::Ge => order.is_ge(),
+        }
+    }
+
+    pub(super) const fn is_ordering(self) -> bool {
+        !matches!(self, Self::Eq | Self::Ne)
+    }
+
+    const fn symbol(self) -> &'static str {
+        match self {
+            Self::Eq => "==",
+            Self::Ne => "!=",
+            Self::Lt => "<",
+            Self::Le => "<=",
+            Self::Gt => ">",
+            Self::Ge => ">=",
+        }
+    }
+}
+
+pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, ExprError> {
+    match (left, right) {
+        (Term::Literal(a), Term::Literal(b)) => fold(op, &a, &b),
+        (literal @ Term::Literal(_), term) => compare(op.mirrored(), term, literal),
+        (term, Term::Literal(Literal::Null)) => {
+            let is_null = match term {
+                Term::Column(column) => is_null(column),
+                Term::Caller(_) | Term::Literal(_) => Expr::Const(false),
+            };
+            match op {
+                Op::Eq => Ok(is_null),
+                Op::Ne => Ok(negate(is_null)),
+                _ => Err(null_has_no_order(op)),
+            }
+        }
+        (Term::Column(column), Term::Literal(literal)) => {
+            if op.is_ordering() && column.path.column_type == ColumnType::Bool {
+                return Err(booleans_have_no_order(&column.name));
+            }
+            let place = literal.place(&column)?;
+            Ok(against(op, column, place))
+        }
+        (Term::Caller(field), Term::Literal(literal)) => {
+            let id = caller_literal(literal)?;
+            Ok(Expr::Compare(op, Operand::Caller(field), Operand::Value(id)))
+        }
+        (Term::Caller(CallerField::Id), Term::Caller(CallerField::Id)) => Ok(Expr::Const(op.holds(Ordering::Equal))),
+        (caller @ Term::Caller(_), column) => compare(op.mirrored(), column, caller),
+        (Term::Column(column), Term::Caller(field)) => {
+            if column.path.column_type != ColumnType::Uuid {
+                return Err(ExprError::invalid(format!(
+                    "`{}` is {}; compare it with {}, not with `caller.id`, which is an id",
+                    column.name,
+                    column.describe(),
+                    wanted(column.path.column_type)
+                )));
+            }
+            Ok(Expr::Compare(op, Operand::Path(column.path), Operand::Caller(field)))
+        }
+        (Term::Column(a), Term::Column(b)) => columns(op, a, b),
+    }
+}
+
+/// `term in [literals]`.
+pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, ExprError> {
+    if literals.contains(&Literal::Null) {
+        return Err(ExprError::invalid("null cannot stand in a list; write `|| … == null` beside it"));
+    }
+    let (operand, values) = match term {
+        Term::Literal(Literal::Null) => return Ok(Expr::Const(false)),
+        Term::Literal(item) => {
+            let mut found = false;
+            for literal in &literals {
+                found |= fold(Op::Eq, &item, literal)? == Expr::Const(true);
+            }
+            return Ok(Expr::Const(found));
+        }
+        Term::Caller(field) => {
+            let values = literals.into_iter().map(caller_literal).collect::<Result<Vec<_>, _>>()?;
+            (Operand::Caller(field), values)
+        }
+        Term::Column(column) => {
+            let mut values = Vec::with_capacity(literals.len());
+            for literal in literals {
+                // What the column cannot hold, it never equals.
+                if let Place::At(value) = literal.place(&column)? {
+                    values.push(value);
+                }
+            }
+            (Operand::Path(column.path), values)
+        }
+    };
+    Ok(match values.len() {
+        0 => Expr::Const(false),
+        1 => match values.into_iter().next() {
+            Some(Value::Bool(true)) => Expr::Truth(operand),
+            Some(value) => Expr::Compare(Op::Eq, operand, Operand::Value(value)),
+            None => Expr::Const(false),
+        },
+        _ => Expr::In(operand, values),
+    })
+}
+
+/// A term where a condition is wanted.
+pub(super) fn truth(term: Term<'_>) -> Result<Expr, ExprError> {
+    match term {
+        Term::Literal(Literal::Bool(b)) => Ok(Expr::Const(b)),
+        Term::Column(column) if column.path.column_type == ColumnType::Bool => {
+            Ok(Expr::Truth(Operand::Path(column.path)))
+        }
+        Term::Column(column) => Err(ExprError::invalid(format!(
+            "`{}` is {}, not a condition; compare it with {}",
+            column.name,
+            column.describe(),
+            wanted(column.path.column_type)
+        ))),
+        Term::Caller(CallerField::Id) => {
+            Err(ExprError::invalid("`caller.id` is an id, not a condition; compare it with a field"))
+        }
+        Term::Literal(literal) => Err(ExprError::invalid(format!(
+            "{} is not a condition; write a comparison such as `title == \"…\"`",
+            literal.describe()
+        ))),
+    }
+}
+
+/// Negation that does not pile up.
+pub(super) fn negate(expr: Expr) -> Expr {
+    match expr {
+        Expr::Const(b) => Expr::Const(!b),
+        Expr::Not(inner) => *inner,
+        other => Expr::Not(Box::new(other)),
+    }
+}
+
+fn is_null(column: Column<'_>) -> Expr {
+    if column.path.never_null { Expr::Const(false) } else { Expr::IsNull(Operand::Path(column.path)) }
+}
+
+/// The comparison of a column with a literal at `place` among its values.
+fn against(op: Op, column: Column<'_>, place: Place) -> Expr {
+    let has_value = |column| negate(is_null(column));
+    let with = |op, column: Column<'_>, value| Expr::Compare(op, Operand::Path(column.path), Operand::Value(value));
+    match (place, op) {
+        (Place::At(Value::Bool(true)), Op::Eq) => Expr::Truth(Operand::Path(column.path)),
+        (Place::At(Value::Bool(true)), Op::Ne) => negate(Expr::Truth(Operand::Path(column.path))),
+        (Place::At(value), op) => with(op, column, value),
+        (_, Op::Ne) => Expr::Const(true),
+        (Place::After(value), Op::Lt | Op::Le) => with(Op::Le, column, value),
+        (Place::After(value), Op::Gt | Op::Ge) => with(Op::Gt, column, value),
+        (Place::AboveAll, Op::Lt | Op::Le) | (Place::BelowAll, Op::Gt | Op::Ge) => has_value(column),
+        // Equal to no value, or on the far side of all.
+        _ => Expr::Const(false),
+    }
+}
+
+fn columns(op: Op, a: Column<'_>, b: Column<'_>) -> Result<Expr, ExprError> {
+    match (a.path.column_type, b.path.column_type) {
+        (ColumnType::Bool, ColumnType::Bool) if op.is_ordering() => Err(booleans_have_no_order(&a.name)),
+        (a_type, b_type) if a_type == b_type => Ok(Expr::Compare(op, Operand::Path(a.path), Operand::Path(b.path))),
+        (ColumnType::Decimal { scale: a_scale }, ColumnType::Decimal { scale: b_scale }) => {
+            Err(ExprError::invalid(format!(
+                "`{}` has {a_scale} decimal places and `{}` has {b_scale}; decimals can only be compared at the same \
+                 scale yet",
+                a.name, b.name
+            )))
+        }
+        _ => Err(ExprError::invalid(format!(
+            "`{}` is {} and `{}` is {}; only fields of one type can be compared",
+            a.name,
+            a.describe(),
+            b.name,
+            b.describe()
+        ))),
+    }
+}
+
+fn fold(op: Op, a: &Literal, b: &Literal) -> Result<Expr, ExprError> {
+    if op.is_ordering() {
+        match (a, b) {
+            (Literal::Null, _) | (_, Literal::Null) => return Err(null_has_no_order(op)),
+            (Literal::Bool(_), Literal::Bool(_)) => {
+                return Err(booleans_have_no_order(if a == b { "true" } else { "false" }));
+            }
+            _ => {}
+        }
+    }
+    match (a, b) {
+        (Literal::Null, Literal::Null) => Ok(Expr::Const(op == Op::Eq)),
+        (Literal::Null, _) | (_, Literal::Null) => Ok(Expr::Const(op == Op::Ne)),
+        // A text beside a date or a datetime is one.
+        (Literal::Date(_), Literal::Text(text)) => fold(op, a, &Literal::Date(literal::date(text)?)),
+        (Literal::Timestamp(_), Literal::Text(text)) => fold(op, a, &Literal::Timestamp(literal::timestamp(text)?)),
+        (Literal::Text(_), Literal::Date(_) | Literal::Timestamp(_)) => fold(op.mirrored(), b, a),
+        _ => literal::compare(a, b)
+            .map(|order| Expr::Const(op.holds(order)))
+            .ok_or_else(|| ExprError::invalid(format!("{} cannot be compared with {}", a.describe(), b.describe()))),
+    }
+}
+
+fn caller_literal(literal: Literal) -> Result<Value, ExprError> {
+    match literal {
+        Literal::Text(text) => parse_uuid(&text).map(Value::Uuid),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        ExprError::invalid(
+            "`caller.id` is an id; compare it with an id such as \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\"",
+        )
+    })
+}
+
+fn null_has_no_order(op: Op) -> ExprError {
+    ExprError::invalid(format!("null has no order, so `{}` cannot take it; use `== null` or `!= null`", op.symbol()))
+}
+
+fn booleans_have_no_order(name: &str) -> ExprError {
+    ExprError::invalid(format!("`{name}` is a boolean and has no order; use `==` or `!=`"))
+}

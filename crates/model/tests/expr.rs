@@ -1,0 +1,144 @@
+//! Properties of expressions: whatever is written, the compiler answers; and it means what CEL means.
+
+#[cfg(test)]
+#[path = "expr/sample.rs"]
+mod sample;
+
+#[cfg(test)]
+mod tests {
+    use insula_model::entity::Schema;
+    use insula_model::expr::CallerFacts;
+    use insula_model::id::AccountId;
+    use insula_model::value::Value;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::sample::{self, Range, Record};
+
+    fn caller() -> CallerFacts {
+        CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)) }
+    }
+
+    fn eval(source: &str, record: &Record, schema: &Schema) -> bool {
+        let expr = sample::compile_all(source, schema).unwrap_or_else(|e| panic!("{source}: {}", e.message));
+        expr.eval(&mut |path| sample::lookup(record, path, schema), &caller())
+    }
+
+    /// CEL's own interpreter.
+    fn oracle(source: &str, record: &Record, schema: &Schema) -> bool {
+        let mut context = cel::Context::default();
+        let entity = schema.entity(sample::thing()).unwrap();
+        for (field, value) in entity.fields.iter().zip(&record.fields) {
+            let name = field.name.to_string();
+            match value {
+                Value::Int(n) => context.add_variable_from_value(name, *n),
+                Value::Bool(b) => context.add_variable_from_value(name, *b),
+                Value::Text(text) => context.add_variable_from_value(name, text.clone()),
+                _ => {}
+            }
+        }
+        match cel::Program::compile(source).unwrap().execute(&context).unwrap() {
+            cel::Value::Bool(b) => b,
+            other => panic!("{source} is {other:?}"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn means_what_cel_means_where_no_null_is(source in sample::source(Range::PlainCel), record in sample::record(false)) {
+            let schema = sample::schema();
+            prop_assert_eq!(eval(&source, &record, &schema), oracle(&source, &record, &schema), "{}", source);
+        }
+
+        #[test]
+        fn a_negation_is_the_opposite(source in sample::source(Range::Everything), record in sample::record(true)) {
+            let schema = sample::schema();
+            let opposite = format!("!({source})");
+            prop_assert_ne!(eval(&source, &record, &schema), eval(&opposite, &record, &schema), "{}", source);
+        }
+
+        #[test]
+        fn any_text_gets_an_answer(source in ".{0,200}") {
+            let _ = sample::compile_all(&source, &sample::schema());
+        }
+
+        #[test]
+        fn any_soup_of_tokens_gets_an_answer(source in soup()) {
+            let _ = sample::compile_all(&source, &sample::schema());
+        }
+    }
+
+    fn soup() -> impl Strategy<Value = String> {
+        const TOKENS: [&str; 64] = [
+            "int_n1",
+            "text_r1",
+            "flag_n1",
+            "link",
+            "record",
+            "caller",
+            "id",
+            ".",
+            ".",
+            ".?",
+            "[",
+            "]",
+            "[?",
+            "(",
+            ")",
+            "{",
+            "}",
+            ",",
+            ":",
+            "?",
+            "==",
+            "!=",
+            "<",
+            "<=",
+            ">",
+            ">=",
+            "&&",
+            "||",
+            "&",
+            "|",
+            "!",
+            "-",
+            "+",
+            "*",
+            "/",
+            "%",
+            "in",
+            "has",
+            "all",
+            "map",
+            "exists",
+            "x",
+            "1",
+            "-1",
+            "1u",
+            "0x",
+            "0xfu",
+            "1.5",
+            ".5",
+            "1e",
+            "9223372036854775808",
+            "\"a\"",
+            "'",
+            "\"",
+            "'''",
+            "r\"\\",
+            "b'x'",
+            "\"\\ud800\"",
+            "true",
+            "null",
+            "`a`",
+            "//",
+            "\n",
+            "date",
+        ];
+        let token = proptest::sample::select(&TOKENS[..]);
+        (proptest::collection::vec(token, 0..40), any::<bool>())
+            .prop_map(|(tokens, spaced)| tokens.join(if spaced { " " } else { "" }))
+    }
+}
