@@ -18,8 +18,8 @@ const SESSION: &str = "-c search_path=pg_catalog -c TimeZone=UTC -c jit=off \
                        -c idle_in_transaction_session_timeout=30s";
 
 impl Address {
-    /// Reads `postgres://`, `postgresql://` and SQLAlchemy's `postgresql+psycopg2://`. The URL itself never shows in an
-    /// error: it holds a password.
+    /// Reads `postgres://`, `postgresql://` and, as Python programs spell it,
+    /// `postgresql+psycopg2://`. The URL itself never shows in an error: it holds a password.
     pub(super) fn parse(url: &SecretString) -> Result<Self, StoreError> {
         let url = url.expose_secret().replacen("postgresql+psycopg2://", "postgresql://", 1);
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
