@@ -16,7 +16,7 @@ use insula_engine::engine::{Engine, Origin};
 use insula_engine::identity::Public;
 use insula_engine::scope::Scope;
 use insula_model::id::{AccountId, TenantId};
-use insula_model::problem::{Problem, Result};
+use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 
 use crate::body;
 use crate::health::Health;
@@ -184,6 +184,19 @@ pub(crate) struct RawQuery(pub(crate) String);
 impl Take for RawQuery {
     async fn take(call: &mut Call) -> Result<Self> {
         Ok(Self(call.parts.uri.query().unwrap_or_default().to_owned()))
+    }
+}
+
+/// No query parameter at all: one that nobody reads is a mistake of the client's, not to be passed over.
+pub(crate) struct NoQuery;
+
+impl Take for NoQuery {
+    async fn take(call: &mut Call) -> Result<Self> {
+        let mut errors = Errors::default();
+        for (name, _) in form_urlencoded::parse(call.parts.uri.query().unwrap_or_default().as_bytes()) {
+            errors.add(pointer("", &name), Code::UnknownParameter, "There is no such parameter.");
+        }
+        errors.check().map(|()| Self)
     }
 }
 

@@ -28,7 +28,7 @@ pub struct ServeArgs {
     /// The PostgreSQL owner with CREATEROLE and CREATEDB; absent: SQLite in the data folder
     #[arg(long, env, hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Another spelling of the same
+    /// Another name of the same option, for set-ups that have it already
     #[arg(long, env, hide_env_values = true)]
     pub sqlalchemy_database_url: Option<String>,
     /// How many tenants share one PostgreSQL database [default: 1000]
@@ -49,7 +49,7 @@ pub struct ServeArgs {
     /// Days a refresh token lives when unused [default: 7]
     #[arg(long, env)]
     pub refresh_token_expire_days: Option<String>,
-    /// A level (error, warn, info, debug, trace), or levels by module: info,insula_engine=debug [default: info]
+    /// A level (error, warn, info, debug, trace), or levels by module, like `info,insula_engine=debug` [default: info]
     #[arg(long, env)]
     pub log_level: Option<String>,
     /// json or text [default: json in production, else text]
@@ -85,19 +85,21 @@ impl Config {
         let mut findings = Findings::default();
         let environment = environment(args, &mut findings);
         let production = environment == Environment::Production;
-        let data_dir = PathBuf::from(given(&args.data_dir).unwrap_or("./data"));
+        let data_dir = PathBuf::from(given(args.data_dir.as_ref()).unwrap_or("./data"));
         let address = read(
-            &args.bind_address,
+            args.bind_address.as_ref(),
             SocketAddr::from(([127, 0, 0, 1], 8000)),
             "BIND_ADDRESS must be an IP address and a port, like 127.0.0.1:8000",
             &mut findings,
         );
         let store = store(args, data_dir.clone(), production, &mut findings);
         let registration = registration(args, production, &mut findings);
-        let minutes = number(&args.access_token_expire_min, "ACCESS_TOKEN_EXPIRE_MIN", 30, 1..=1440, &mut findings);
-        let days = number(&args.refresh_token_expire_days, "REFRESH_TOKEN_EXPIRE_DAYS", 7, 1..=365, &mut findings);
+        let minutes =
+            number(args.access_token_expire_min.as_ref(), "ACCESS_TOKEN_EXPIRE_MIN", 30, 1..=1440, &mut findings);
+        let days =
+            number(args.refresh_token_expire_days.as_ref(), "REFRESH_TOKEN_EXPIRE_DAYS", 7, 1..=365, &mut findings);
         let log = LogOptions { levels: levels(args, &mut findings), format: format(args, production, &mut findings) };
-        let mut secret_key = secret::given(given(&args.secret_key), production, &mut findings);
+        let mut secret_key = secret::given(given(args.secret_key.as_ref()), production, &mut findings);
         if findings.0.is_empty() && secret_key.is_none() {
             secret_key = secret::kept(&data_dir, &mut findings);
         }
@@ -117,11 +119,11 @@ impl Config {
     }
 }
 
-fn given(option: &Option<String>) -> Option<&str> {
-    option.as_deref().map(str::trim).filter(|text| !text.is_empty())
+fn given(option: Option<&String>) -> Option<&str> {
+    option.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
-fn read<T: FromStr>(option: &Option<String>, default: T, finding: &str, findings: &mut Findings) -> T {
+fn read<T: FromStr>(option: Option<&String>, default: T, finding: &str, findings: &mut Findings) -> T {
     match given(option).map(str::parse) {
         None => default,
         Some(Ok(value)) => value,
@@ -133,7 +135,7 @@ fn read<T: FromStr>(option: &Option<String>, default: T, finding: &str, findings
 }
 
 fn number(
-    option: &Option<String>,
+    option: Option<&String>,
     name: &str,
     default: i64,
     range: std::ops::RangeInclusive<i64>,
@@ -148,7 +150,7 @@ fn number(
 }
 
 fn environment(args: &ServeArgs, findings: &mut Findings) -> Environment {
-    match given(&args.environment).unwrap_or("development") {
+    match given(args.environment.as_ref()).unwrap_or("development") {
         "development" => Environment::Development,
         "staging" => Environment::Staging,
         "production" => Environment::Production,
@@ -161,7 +163,7 @@ fn environment(args: &ServeArgs, findings: &mut Findings) -> Environment {
 }
 
 fn registration(args: &ServeArgs, production: bool, findings: &mut Findings) -> Registration {
-    match given(&args.registration) {
+    match given(args.registration.as_ref()) {
         Some("open") => return Registration::Open,
         Some("closed") => return Registration::Closed,
         None if !production => return Registration::Open,
@@ -175,9 +177,9 @@ fn registration(args: &ServeArgs, production: bool, findings: &mut Findings) -> 
 }
 
 fn store(args: &ServeArgs, data_dir: PathBuf, production: bool, findings: &mut Findings) -> StoreOptions {
-    let limit = number(&args.cell_tenant_limit, "CELL_TENANT_LIMIT", 1000, 1..=10_000, findings);
-    let allow_sqlite = read(&args.allow_sqlite, false, "ALLOW_SQLITE must be true or false", findings);
-    let url = match (given(&args.database_url), given(&args.sqlalchemy_database_url)) {
+    let limit = number(args.cell_tenant_limit.as_ref(), "CELL_TENANT_LIMIT", 1000, 1..=10_000, findings);
+    let allow_sqlite = read(args.allow_sqlite.as_ref(), false, "ALLOW_SQLITE must be true or false", findings);
+    let url = match (given(args.database_url.as_ref()), given(args.sqlalchemy_database_url.as_ref())) {
         (Some(url), None) | (None, Some(url)) => url,
         (Some(url), Some(other)) => {
             if url != other {
@@ -198,7 +200,8 @@ fn store(args: &ServeArgs, data_dir: PathBuf, production: bool, findings: &mut F
     match scheme.split('+').next().unwrap_or_default() {
         "postgres" | "postgresql" => {}
         "mysql" | "mariadb" => {
-            findings.add("DATABASE_URL names MySQL, which is not supported; use PostgreSQL 15 or newer: postgresql://…")
+            findings
+                .add("DATABASE_URL names MySQL, which is not supported; use PostgreSQL 15 or newer: postgresql://…");
         }
         _ => findings.add("DATABASE_URL must begin with postgresql://; leave it out to run on SQLite in DATA_DIR"),
     }
@@ -207,7 +210,7 @@ fn store(args: &ServeArgs, data_dir: PathBuf, production: bool, findings: &mut F
 }
 
 fn levels(args: &ServeArgs, findings: &mut Findings) -> Targets {
-    let text = given(&args.log_level).unwrap_or("info");
+    let text = given(args.log_level.as_ref()).unwrap_or("info");
     // `Targets` takes a misspelt level for a module's name and would log nothing else.
     let known = text.split(',').all(|part| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok());
     match text.parse() {
@@ -220,16 +223,13 @@ fn levels(args: &ServeArgs, findings: &mut Findings) -> Targets {
 }
 
 fn format(args: &ServeArgs, production: bool, findings: &mut Findings) -> LogFormat {
-    match given(&args.log_format) {
-        Some("json") => LogFormat::Json,
-        Some("text") => LogFormat::Text,
-        None if production => LogFormat::Json,
-        None => LogFormat::Text,
-        Some(_) => {
-            findings.add("LOG_FORMAT must be json or text");
-            LogFormat::Json
-        }
+    match given(args.log_format.as_ref()) {
+        Some("text") => return LogFormat::Text,
+        None if !production => return LogFormat::Text,
+        Some("json") | None => {}
+        Some(_) => findings.add("LOG_FORMAT must be json or text"),
     }
+    LogFormat::Json
 }
 
 impl Findings {

@@ -11,7 +11,7 @@ use insula::log;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// EX_CONFIG of sysexits.h.
+/// `EX_CONFIG` of sysexits.h.
 const REFUSED_CONFIGURATION: u8 = 78;
 
 /// A multi-tenant no-code application platform.

@@ -96,7 +96,11 @@ fn read_or_make(folder: &Path) -> io::Result<String> {
     let draft = folder.join(format!("{FILE}.{}", std::process::id()));
     let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     let bytes: [u8; 48] = Ids::new(Clock::default()).random();
-    let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut key = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
+        key.extend([digit(byte >> 4), digit(byte & 15)].into_iter().flatten());
+    }
     let linked =
         out.write_all(key.as_bytes()).and_then(|()| out.sync_all()).and_then(|()| fs::hard_link(&draft, &file));
     fs::remove_file(&draft)?;

@@ -6,9 +6,10 @@ use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
+use crate::call::NoQuery;
 use crate::reply;
 
-pub(crate) async fn logout(scope: Scope, body: Option<JsonBody>) -> Result<Response> {
+pub(crate) async fn logout(scope: Scope, NoQuery: NoQuery, body: Option<JsonBody>) -> Result<Response> {
     identity::logout(&scope, body.as_ref().map(|JsonBody(json)| json)).await?;
     Ok(reply::no_content())
 }

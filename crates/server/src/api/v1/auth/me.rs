@@ -5,8 +5,9 @@ use insula_engine::identity;
 use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
+use crate::call::NoQuery;
 use crate::reply;
 
-pub(crate) async fn me(scope: Scope) -> Result<Response> {
+pub(crate) async fn me(scope: Scope, NoQuery: NoQuery) -> Result<Response> {
     reply::ok(&identity::me(&scope).await?)
 }

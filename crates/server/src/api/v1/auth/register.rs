@@ -6,8 +6,9 @@ use insula_engine::identity::Public;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
+use crate::call::NoQuery;
 use crate::reply;
 
-pub(crate) async fn register(public: Public, JsonBody(body): JsonBody) -> Result<Response> {
+pub(crate) async fn register(public: Public, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
     reply::json(StatusCode::CREATED, &public.register(&body).await?)
 }

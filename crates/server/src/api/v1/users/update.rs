@@ -7,9 +7,15 @@ use insula_model::id::AccountId;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
+use crate::call::NoQuery;
 use crate::path::Path;
 use crate::reply;
 
-pub(crate) async fn update(scope: Scope, Path(id): Path<AccountId>, JsonBody(body): JsonBody) -> Result<Response> {
+pub(crate) async fn update(
+    scope: Scope,
+    Path(id): Path<AccountId>,
+    NoQuery: NoQuery,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
     reply::ok(&users::update(&scope, id, &body).await?)
 }
