@@ -91,7 +91,13 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, edge: Arc<Edge>, mut stopping: watch::Receiver<()>) {
+/// Answers on one connection until it ends, or is idle once `stopping` changes.
+pub(crate) async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    edge: Arc<Edge>,
+    mut stopping: watch::Receiver<()>,
+) {
     // Answers are written whole: waiting for more to send would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");

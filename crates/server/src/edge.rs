@@ -10,7 +10,9 @@ use std::time::Instant;
 use axum::Router;
 use axum::response::Response;
 use futures_util::FutureExt as _;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
 use insula_engine::engine::{Engine, Origin};
@@ -33,7 +35,11 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { router: router::build(engine.clone()), engine }
+        Self::over(router::build(engine.clone()), engine)
+    }
+
+    fn over(router: Router, engine: Engine) -> Self {
+        Self { engine, router }
     }
 
     /// Answers one request of the client at `address`.
@@ -81,6 +87,8 @@ fn finish_problem(response: &mut Response, refused: &Refused, id: RequestId, uri
             "a request failed"
         );
     }
+    // The router counted the body it was given: none.
+    response.headers_mut().remove(CONTENT_LENGTH);
     *response.body_mut() = problem::body(problem, uri.path(), id).into();
 }
 
@@ -106,3 +114,6 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panic: {}", text.unwrap_or("without a message"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,6 @@ macro_rules! both_stores {
     ($($(#[$attribute:meta])* async fn $name:ident($($argument:tt)+) $body:block)+) => {$(
         $(#[$attribute])*
         mod $name {
-            #[allow(unused_imports, reason = "a test names what it needs outside")]
             use super::*;
 
             async fn test($($argument)+) $body

@@ -42,17 +42,23 @@ impl Process {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
         let mut stdout = BufReader::new(child.stdout.take().expect("its output is ours"));
         let mut log = Vec::new();
-        loop {
+        let port = loop {
             let mut line = String::new();
-            let read = stdout.read_line(&mut line).expect("the log is text");
-            assert!(read > 0, "insula ended before it listened: {:?}\n{}", child.wait(), log.join("\n"));
-            let port = listening_port(&line);
-            log.push(line.trim_end().to_owned());
-            if let Some(port) = port {
-                let rest = std::thread::spawn(move || stdout.lines().map_while(Result::ok).collect());
-                return Self { child, rest, url: format!("http://127.0.0.1:{port}"), log };
+            // A line that cannot be read is the end of it too.
+            if stdout.read_line(&mut line).unwrap_or(0) == 0 {
+                break None;
             }
-        }
+            log.push(line.trim_end().to_owned());
+            if let Some(port) = listening_port(&line) {
+                break Some(port);
+            }
+        };
+        let Some(port) = port else {
+            let status = child.wait();
+            panic!("insula ended before it listened: {status:?}\n{}", log.join("\n"));
+        };
+        let rest = std::thread::spawn(move || stdout.lines().map_while(Result::ok).collect());
+        Self { child, rest, url: format!("http://127.0.0.1:{port}"), log }
     }
 
     pub fn url(&self) -> &str {

@@ -1,6 +1,7 @@
 //! What the HTTP layer promises of every answer, whatever the address (requirements C2, E1, E2, G4, I1).
 
-use insula_testkit::{Caller, Reply, both_stores};
+use insula_testkit::caller::PASSWORD;
+use insula_testkit::{Caller, Reply, Store, TestApp, both_stores};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -120,7 +121,7 @@ both_stores! {
     async fn a_member_is_made_changed_and_removed(app: TestApp) {
         let owner = app.register("acme").await;
         let new = json!({
-            "email": "new@acme.example", "full_name": "New", "password": insula_testkit::caller::PASSWORD,
+            "email": "new@acme.example", "full_name": "New", "password": PASSWORD,
             "roles": ["editor"],
         });
         let made = owner.post("/users", &new).await.expect(201);
@@ -134,8 +135,7 @@ both_stores! {
         }
     }
 
-    async fn what_was_committed_outlives_a_restart(app: TestApp) {
-        let mut app = app;
+    async fn what_was_committed_outlives_a_restart(mut app: TestApp) {
         let owner = app.register("acme").await;
         app.restart().await;
         let again = owner.at(app.url());
@@ -149,7 +149,7 @@ both_stores! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn req_e1_a_database_that_is_gone_is_503_and_tells_nothing() {
-    let app = insula_testkit::TestApp::start(insula_testkit::Store::Postgres).await;
+    let app = TestApp::start(Store::Postgres).await;
     let owner = app.register("acme").await;
     let database = app.place().database.as_ref().unwrap();
     database.shut().await;
@@ -159,7 +159,7 @@ async fn req_e1_a_database_that_is_gone_is_503_and_tells_nothing() {
         "status": "unhealthy", "components": {"database": {"status": "unhealthy", "latency_ms": latency}},
     });
     assert_eq!(unhealthy.body, expected);
-    let login = json!({"email": owner.email, "password": insula_testkit::caller::PASSWORD});
+    let login = json!({"email": owner.email, "password": PASSWORD});
     let refused = app.anonymous().post("/auth/login", &login).await.expect_problem(503, "unavailable");
     assert_ne!(refused.header("retry-after"), "");
     for word in ["postgres", "database", "connect", "insula_app", ".rs", "127.0.0.1"] {

@@ -38,19 +38,22 @@ async fn check_log_and_signals(store: Store) {
     command.env("LOG_FORMAT", "json");
     let process = Process::start(command);
     let owner = process.anonymous().register("acme").await;
-    let request = owner.get("/auth/me?canary=1").await.expect(200).header("x-request-id").to_owned();
-    owner.get("/canary").await.expect(404);
+    let request = owner.get("/users?limit=7").await.expect(200).header("x-request-id").to_owned();
+    owner.get("/canary?q=canary").await.expect(404);
     let (status, log) = process.terminate();
     assert!(status.success(), "{status}");
     let events: Vec<serde_json::Value> = log.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let line = events.iter().find(|event| event["request_id"] == *request).unwrap();
-    assert_eq!((&line["method"], &line["route"]), (&"GET".into(), &"/api/v1/auth/me".into()), "{line}");
+    assert_eq!((&line["method"], &line["route"]), (&"GET".into(), &"/api/v1/users".into()), "{line}");
     assert_eq!(line["status"], 200, "{line}");
     for field in ["tenant", "account"] {
         assert_eq!(line[field].as_str().map(str::len), Some(36), "{line}");
     }
     assert_eq!(events.last().unwrap()["message"], "stopped");
-    assert!(!log.iter().any(|line| line.contains("canary") || line.contains("acme.example")), "{log:#?}");
+    assert!(
+        !log.iter().any(|line| line.contains("canary") || line.contains("limit") || line.contains("acme.example")),
+        "{log:#?}"
+    );
 
     let again = Process::start(serve(&place));
     owner.at(again.url()).get("/auth/me").await.expect(200);
