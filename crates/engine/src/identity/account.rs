@@ -42,12 +42,7 @@ pub(super) async fn insert(tx: &mut Tx, member: &Member, password_hash: String) 
     Ok(tx.fixed_execute(&INSERT, &binds.each_ref()).await? == 1)
 }
 
-pub(super) async fn join(
-    tx: &mut Tx,
-    account: AccountId,
-    tenant: TenantId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) async fn join(tx: &mut Tx, account: AccountId, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
     let binds = [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), Value::Bool(true), Value::Timestamp(now)];
     tx.fixed_execute(&JOIN, &binds.each_ref()).await?;
     Ok(())

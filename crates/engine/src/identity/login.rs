@@ -18,8 +18,7 @@ use crate::store::{StoreError, Tx};
 /// Longer ones are looked at no further; nobody can have set one.
 const MAX_PASSWORD_CHARS: usize = 4096;
 
-static ACCOUNT: Fixed =
-    Fixed::new("SELECT id, password_hash FROM insula.account WHERE email_folded = $1");
+static ACCOUNT: Fixed = Fixed::new("SELECT id, password_hash FROM insula.account WHERE email_folded = $1");
 static MEMBERSHIPS: Fixed = Fixed::new(
     "SELECT t.id, t.code_folded FROM insula.account a \
      JOIN insula.membership m ON m.account_id = a.id \
@@ -27,9 +26,8 @@ static MEMBERSHIPS: Fixed = Fixed::new(
      WHERE a.id = $1 AND a.active AND m.active AND t.status = 'active' \
      ORDER BY m.last_used_at DESC, t.id",
 );
-static USED: Fixed = Fixed::new(
-    "UPDATE insula.membership SET last_used_at = $1 WHERE account_id = $2 AND tenant_id = $3",
-);
+static USED: Fixed =
+    Fixed::new("UPDATE insula.membership SET last_used_at = $1 WHERE account_id = $2 AND tenant_id = $3");
 
 struct Credentials {
     /// None where the text is no address: nobody's, then.

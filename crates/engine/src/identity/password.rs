@@ -139,7 +139,11 @@ mod tests {
             (Json::Null, Code::Required),
         ] {
             let problem = read(&bad).unwrap_err();
-            assert_eq!((problem.errors()[0].pointer.as_str(), problem.errors()[0].code), ("/password", code), "{bad:?}");
+            assert_eq!(
+                (problem.errors()[0].pointer.as_str(), problem.errors()[0].code),
+                ("/password", code),
+                "{bad:?}"
+            );
         }
     }
 

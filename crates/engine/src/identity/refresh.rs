@@ -18,9 +18,8 @@ use crate::store::{Row, StoreError, Tx};
 const GRACE_MICROS: i64 = 10_000_000;
 const MAX_CHARS: usize = 512;
 
-static USE: Fixed = Fixed::new(
-    "UPDATE insula.refresh_token SET used_at = $1, successor = $2 WHERE hash = $3 AND used_at IS NULL",
-);
+static USE: Fixed =
+    Fixed::new("UPDATE insula.refresh_token SET used_at = $1, successor = $2 WHERE hash = $3 AND used_at IS NULL");
 static FIND: Fixed = Fixed::new(
     "SELECT s.account_id, s.tenant_id, s.id, s.expires_at, r.expires_at, r.used_at, n.used_at, \
      a.active AND m.active AND t.status = 'active' \

@@ -19,15 +19,12 @@ const SESSION_SECONDS: i64 = 30 * 24 * 3600;
 static INSERT_SESSION: Fixed = Fixed::new(
     "INSERT INTO insula.session (id, account_id, tenant_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
 );
-static INSERT_REFRESH: Fixed = Fixed::new(
-    "INSERT INTO insula.refresh_token (hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
-);
-static END: Fixed = Fixed::new(
-    "UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL",
-);
-static END_ACCOUNT: Fixed = Fixed::new(
-    "UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL",
-);
+static INSERT_REFRESH: Fixed =
+    Fixed::new("INSERT INTO insula.refresh_token (hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)");
+static END: Fixed =
+    Fixed::new("UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL");
+static END_ACCOUNT: Fixed =
+    Fixed::new("UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL");
 static END_MEMBER: Fixed = Fixed::new(
     "UPDATE insula.session SET ended_at = $1, end_reason = $2 \
      WHERE account_id = $3 AND tenant_id = $4 AND ended_at IS NULL",
@@ -122,8 +119,7 @@ pub(super) async fn hand_out(
 ) -> Result<Tokens> {
     let options = &engine.identity.options;
     let expires = now.plus_seconds(options.refresh_token_seconds).min(end);
-    let binds =
-        [refresh.hash, Value::Uuid(subject.session.uuid()), Value::Timestamp(now), Value::Timestamp(expires)];
+    let binds = [refresh.hash, Value::Uuid(subject.session.uuid()), Value::Timestamp(now), Value::Timestamp(expires)];
     tx.fixed_execute(&INSERT_REFRESH, &binds.each_ref()).await?;
     let seconds = options.access_token_seconds;
     Ok(Tokens {

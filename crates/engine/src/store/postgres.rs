@@ -30,7 +30,7 @@ pub(crate) use self::tx::Tx;
 use super::{Placement, StoreError};
 
 pub(crate) struct Stores {
-    owner: Owner,
+    owner: Box<Owner>,
     platform: Pool,
     /// The cells this node knows, by number. Another node may add some.
     cells: ArcSwap<BTreeMap<i64, Arc<Cell>>>,
@@ -54,7 +54,7 @@ impl Stores {
     ) -> Result<Self, StoreError> {
         let (owner, platform) = Owner::open(url, secret, size).await?;
         let cells = owner.cells().await?.into_iter().map(|cell| (cell.id, Arc::new(cell))).collect();
-        Ok(Self { owner, platform, cells: ArcSwap::from_pointee(cells), cell_tenant_limit })
+        Ok(Self { owner: Box::new(owner), platform, cells: ArcSwap::from_pointee(cells), cell_tenant_limit })
     }
 
     pub(crate) async fn platform_read(&self) -> Result<Tx, StoreError> {

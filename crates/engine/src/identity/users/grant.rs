@@ -96,8 +96,7 @@ pub(super) async fn keep_an_owner(tx: &mut Tx<'_, Altering>, before: &Member, af
         return Ok(());
     }
     let tenant = tx.author.tenant;
-    let others =
-        member::other_owners(&mut tx.store, tenant, before.account).await.map_err(|error| tx.failed(error))?;
+    let others = member::other_owners(&mut tx.store, tenant, before.account).await.map_err(|error| tx.failed(error))?;
     if others > 0 {
         return Ok(());
     }
@@ -162,7 +161,12 @@ mod tests {
         ] {
             let given: Vec<Role> = given.iter().copied().map(role).collect();
             let answer = may_give(&rights(caller), &member(has), &given);
-            assert_eq!(answer.is_ok(), allowed, "{caller:?} gives {:?}", given.iter().map(|r| &r.code).collect::<Vec<_>>());
+            assert_eq!(
+                answer.is_ok(),
+                allowed,
+                "{caller:?} gives {:?}",
+                given.iter().map(|r| &r.code).collect::<Vec<_>>()
+            );
         }
         for (caller, allowed) in [(Owner, true), (Admin, false), (Editor, false)] {
             assert_eq!(may_touch(&rights(caller), &member(&[Owner])).is_ok(), allowed, "{caller:?}");

@@ -13,11 +13,9 @@ static INSERT: Fixed = Fixed::new(
 );
 static GIVE: Fixed =
     Fixed::new("INSERT INTO insula_tenant.member_role (tenant_id, account_id, role_id) VALUES ($1, $2, $3)");
-static TAKE_ALL: Fixed =
-    Fixed::new("DELETE FROM insula_tenant.member_role WHERE tenant_id = $1 AND account_id = $2");
-static UPDATE: Fixed = Fixed::new(
-    "UPDATE insula_tenant.member SET full_name = $1, active = $2 WHERE tenant_id = $3 AND account_id = $4",
-);
+static TAKE_ALL: Fixed = Fixed::new("DELETE FROM insula_tenant.member_role WHERE tenant_id = $1 AND account_id = $2");
+static UPDATE: Fixed =
+    Fixed::new("UPDATE insula_tenant.member SET full_name = $1, active = $2 WHERE tenant_id = $3 AND account_id = $4");
 static DELETE: Fixed = Fixed::new("DELETE FROM insula_tenant.member WHERE tenant_id = $1 AND account_id = $2");
 static PAGE: Fixed = Fixed::new(
     "SELECT account_id, email, email_folded, full_name, active, created_at FROM insula_tenant.member \

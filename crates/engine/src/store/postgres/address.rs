@@ -18,8 +18,8 @@ const SESSION: &str = "-c search_path=pg_catalog -c TimeZone=UTC -c jit=off \
                        -c idle_in_transaction_session_timeout=30s";
 
 impl Address {
-    /// Reads `postgres://`, `postgresql://` and SQLAlchemy's `postgresql+psycopg2://`. The URL itself never shows in an
-    /// error: it holds a password.
+    /// Reads `postgres://`, `postgresql://` and, as Python programs spell it,
+    /// `postgresql+psycopg2://`. The URL itself never shows in an error: it holds a password.
     pub(super) fn parse(url: &SecretString) -> Result<Self, StoreError> {
         let url = url.expose_secret().replacen("postgresql+psycopg2://", "postgresql://", 1);
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -38,6 +38,10 @@ impl Address {
         config.ssl_mode(SslMode::Disable).application_name("insula");
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(5));
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            // A server that is gone says nothing: what waits for it must end before the client's patience does.
+            config.tcp_user_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(10));
         }
         Ok(Self(config))
     }

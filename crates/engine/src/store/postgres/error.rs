@@ -20,7 +20,7 @@ impl From<Error> for StoreError {
                 Class::Other => Self::Other(error.into()),
             };
         }
-        let cut = std::error::Error::source(&error).is_some_and(|cause| cause.is::<io::Error>());
+        let cut = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<io::Error>);
         if cut || error.is_closed() { Self::Unavailable(error.into()) } else { Self::Other(error.into()) }
     }
 }

@@ -207,14 +207,13 @@ async fn login_role(tx: &mut Tx, seal: &Seal, role: &str) -> Result<SecretString
     let known = exists(tx, role).await?;
     let stored = stored_password(tx, seal, role).await?;
     let fresh = stored.is_none();
-    let password = match stored {
-        Some(password) => password,
-        None => {
-            let (password, sealed) = seal.password(role)?;
-            let sql = "INSERT INTO insula_store.login_role (name, sealed_password) VALUES ($1, $2)";
-            tx.execute(sql, &[&Value::Text(role.to_owned()), &Value::Bytes(sealed)]).await?;
-            password
-        }
+    let password = if let Some(password) = stored {
+        password
+    } else {
+        let (password, sealed) = seal.password(role)?;
+        let sql = "INSERT INTO insula_store.login_role (name, sealed_password) VALUES ($1, $2)";
+        tx.execute(sql, &[&Value::Text(role.to_owned()), &Value::Bytes(sealed)]).await?;
+        password
     };
     let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
     if !known {

@@ -25,10 +25,10 @@ pub(super) struct Session {
 pub(super) struct Connector(Config);
 
 impl Manager for Connector {
-    type Type = Session;
+    type Type = Box<Session>;
     type Error = Error;
 
-    async fn create(&self) -> Result<Session, Error> {
+    async fn create(&self) -> Result<Box<Session>, Error> {
         let (client, connection) = self.0.connect(NoTls).await?;
         tokio::spawn(async move {
             // Whoever waits for an answer hears of it as well.
@@ -36,11 +36,11 @@ impl Manager for Connector {
                 tracing::warn!(%error, "a connection to PostgreSQL broke");
             }
         });
-        Ok(Session { client, statements: LruCache::new(STATEMENTS) })
+        Ok(Box::new(Session { client, statements: LruCache::new(STATEMENTS) }))
     }
 
     /// No question to the server: a transaction left open was answered by its own guard.
-    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, session: &mut Box<Session>, _: &Metrics) -> RecycleResult<Error> {
         if session.client.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
     }
 }

@@ -194,11 +194,11 @@ impl Tx {
                 if let Some(session) = &mut self.session {
                     session.statements.pop(sql);
                 }
-                let Some(opening) = again else { return Err(error.into()) };
+                let Some(opening) = again else { return Err(error) };
                 self.opening = Some(format!("ROLLBACK; {opening}"));
-                Ok(self.send(sql, binds).await?)
+                self.send(sql, binds).await
             }
-            sent => Ok(sent?),
+            sent => sent,
         }
     }
 

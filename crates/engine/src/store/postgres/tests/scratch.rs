@@ -25,7 +25,8 @@ pub(super) fn on_scratch(test: impl AsyncFnOnce(&Scratch)) {
     let url = std::env::var("INSULA_TEST_POSTGRES").expect("no INSULA_TEST_POSTGRES: run `cargo xtask test`");
     let name = format!("insula_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let scratch = Scratch { superuser: url.parse().unwrap(), name, ids: Ids::new(Clock::default()) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // On one thread an answer cannot come between sending and asking for it: every await is one to be given up at.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(scratch.make());
     let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(test(&scratch))));
     runtime.block_on(scratch.remove());
