@@ -412,3 +412,53 @@ fn errors() {
         assert_eq!(compile_ticket(source, &schema), Err(expect), "{source}");
     }
 }
+
+/// Whatever is asked of a field that may not be read, the answer is that of a field that does not exist.
+#[test]
+fn what_may_not_be_read_does_not_exist() {
+    let schema = schema();
+    let uses = [
+        "X == 'a'",
+        "'a' == X",
+        "X == 1",
+        "X < null",
+        "X == null",
+        "X in ['a']",
+        "X in [1, null]",
+        "X in title",
+        "'a' in [X]",
+        "title == X",
+        "X == caller.id",
+        "X",
+        "!X",
+        "active && X == 1",
+        "false && X == 1",
+        "(X == 1) == active",
+        "X + 1 == 2",
+        "-X == 1",
+        "has(record.X)",
+        "X.contains('a')",
+        "date(X) == due",
+        "record.X == 'a'",
+        "X.id == 'a'",
+        "X.name == 'a'",
+        "carrier.X == 1",
+        "X[0] == 1",
+        "[1].all(x, X == 1)",
+    ];
+    let missing = "absent";
+    for hidden in ["secret", "hidden"] {
+        for usage in uses {
+            let ask = |name: &str| compile_ticket(&usage.replace('X', name), &schema).unwrap_err();
+            let (secret, absent) = (ask(hidden), ask(missing));
+            assert_eq!(secret.kind, absent.kind, "{usage}");
+            assert_eq!(secret.message, absent.message.replace(missing, hidden), "{usage}");
+        }
+    }
+    for (hidden, missing) in [("vault.name == 'a'", "vault.nine == 'a'"), ("hidden.name == 'a'", "hadden.name == 'a'")]
+    {
+        let ask = |source| compile_ticket(source, &schema).unwrap_err();
+        assert_eq!(ask(hidden).kind, ErrorKind::UnknownField);
+        assert_eq!(ask(missing).kind, ErrorKind::UnknownField);
+    }
+}
