@@ -66,7 +66,8 @@ impl SqlWriter {
             Leaf::System(field) => field.name().to_owned(),
             Leaf::Field(id) => format!("\"c_{}\"", id.uuid().simple()),
         };
-        self.text.push_str(&format!("a{alias}.{name}"));
+        self.raw("a").number(alias.into()).raw(".");
+        self.text.push_str(&name);
         self
     }
 }
