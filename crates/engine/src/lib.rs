@@ -1,3 +1,19 @@
-//! All SQL and secrets of Insula.
+//! The engine: everything that touches SQL or a secret. Authenticator, scopes, stores, use cases, audit.
+//!
+//! Knows nothing of HTTP. A caller outside gets at tenant data only through a [`scope::Scope`], and only a verified
+//! credential makes one.
 
-pub mod sql;
+pub mod audit;
+pub mod caller;
+pub mod engine;
+pub mod entity;
+pub mod grant;
+pub mod identity;
+pub mod record;
+pub mod scope;
+mod sql;
+mod store;
+mod tenant;
+pub mod tx;
+
+pub use store::StoreOptions;

@@ -1,73 +1,166 @@
-//! SQL text under construction.
+//! SQL text, and the wall in front of it: only literals of this program, catalogue ids and numbers can become
+//! SQL. User text has no way in but as a bind (invariant 5, requirement C5).
 
 mod expr;
 
-pub use expr::condition;
+use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use insula_model::expr::{CallerField, Leaf};
+use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
 use insula_model::value::Value;
 
-/// SQL text under construction. Takes only literals of this program, catalogue ids and numbers: user text can only
-/// become a bind.
-#[derive(Debug)]
-pub struct SqlWriter {
-    dialect: Dialect,
-    text: String,
-    binds: Vec<Slot>,
-}
+pub(crate) use expr::condition;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Dialect {
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
 
 /// Where a bind's value comes from when the statement runs.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Slot {
+pub(crate) enum Slot {
+    /// Part of the plan, such as a literal of a filter.
     Const(Value),
     Caller(CallerField),
+    /// The n-th argument of the call.
     Arg(usize),
 }
 
+/// A finished statement of one dialect.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Statement {
+    pub(crate) text: String,
+    pub(crate) slots: Vec<Slot>,
+}
+
+impl Statement {
+    /// The binds in order, each from where its slot says.
+    pub(crate) fn binds<'a>(&'a self, caller: &'a Value, args: &'a [Value]) -> Vec<&'a Value> {
+        const NULL: &Value = &Value::Null;
+        let value = |slot: &'a Slot| match slot {
+            Slot::Const(value) => value,
+            Slot::Caller(CallerField::Id) => caller,
+            Slot::Arg(n) => args.get(*n).unwrap_or(NULL),
+        };
+        self.slots.iter().map(value).collect()
+    }
+}
+
+/// SQL under construction.
+pub(crate) struct SqlWriter {
+    dialect: Dialect,
+    text: String,
+    slots: Vec<Slot>,
+}
+
 impl SqlWriter {
-    pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, text: String::new(), binds: Vec::new() }
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self { dialect, text: String::with_capacity(256), slots: Vec::new() }
     }
 
-    pub fn dialect(&self) -> Dialect {
+    pub(crate) const fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    pub fn raw(&mut self, sql: &'static str) -> &mut Self {
+    pub(crate) fn raw(&mut self, sql: &'static str) -> &mut Self {
         self.text.push_str(sql);
         self
     }
 
-    pub fn number(&mut self, n: u64) -> &mut Self {
-        self.text.push_str(&n.to_string());
+    pub(crate) fn number(&mut self, n: u64) -> &mut Self {
+        let _ = write!(self.text, "{n}");
         self
     }
 
-    /// Appends `?n` or `$n`.
-    pub fn bind(&mut self, slot: Slot) -> &mut Self {
-        self.binds.push(slot);
-        self.text.push(match self.dialect {
-            Dialect::Sqlite => '?',
-            Dialect::Postgres => '$',
-        });
-        self.text.push_str(&self.binds.len().to_string());
+    pub(crate) fn bind(&mut self, slot: Slot) -> &mut Self {
+        self.slots.push(slot);
+        let mark = if self.dialect == Dialect::Sqlite { '?' } else { '$' };
+        let _ = write!(self.text, "{mark}{}", self.slots.len());
         self
     }
 
-    /// Appends `a3."c_…"` or `a3.created_at`.
-    pub fn column(&mut self, alias: u32, column: Leaf) -> &mut Self {
-        let name = match column {
-            Leaf::System(field) => field.name().to_owned(),
-            Leaf::Field(id) => format!("\"c_{}\"", id.uuid().simple()),
+    /// The name of an entity's table, with the tenant's schema where the dialect has one.
+    pub(crate) fn table(&mut self, tenant: TenantId, entity: EntityId) -> &mut Self {
+        if self.dialect == Dialect::Postgres {
+            let _ = write!(self.text, "tenant_{}.", tenant.uuid().as_simple());
+        }
+        self.table_name(entity)
+    }
+
+    /// The bare name of an entity's table.
+    pub(crate) fn table_name(&mut self, entity: EntityId) -> &mut Self {
+        let _ = write!(self.text, "t_{}", entity.uuid().as_simple());
+        self
+    }
+
+    /// The name of a PostgreSQL tenant's schema.
+    pub(crate) fn schema(&mut self, tenant: TenantId) -> &mut Self {
+        let _ = write!(self.text, "tenant_{}", tenant.uuid().as_simple());
+        self
+    }
+
+    /// A column of the table that stands under `alias`.
+    pub(crate) fn column(&mut self, alias: u32, column: Leaf) -> &mut Self {
+        let _ = write!(self.text, "a{alias}.");
+        self.column_name(column)
+    }
+
+    /// A bare column name.
+    pub(crate) fn column_name(&mut self, column: Leaf) -> &mut Self {
+        let _ = match column {
+            Leaf::System(field) => write!(self.text, "{}", field.name()),
+            Leaf::Field(id) => write!(self.text, "{}", column_name(id)),
         };
-        self.raw("a").number(alias.into()).raw(".");
-        self.text.push_str(&name);
         self
+    }
+
+    /// The name of the index behind a unique key.
+    pub(crate) fn unique_name(&mut self, id: UniqueId) -> &mut Self {
+        let _ = write!(self.text, "{}", unique_name(id));
+        self
+    }
+
+    /// The name of the index on one field.
+    pub(crate) fn index_name(&mut self, id: FieldId) -> &mut Self {
+        let _ = write!(self.text, "i_{}", id.uuid().as_simple());
+        self
+    }
+
+    pub(crate) fn finish(self) -> Statement {
+        Statement { text: self.text, slots: self.slots }
+    }
+}
+
+/// What the store reports when a unique index refuses a row.
+pub(crate) fn unique_name(id: UniqueId) -> String {
+    format!("u_{}", id.uuid().as_simple())
+}
+
+pub(crate) fn column_name(id: FieldId) -> String {
+    format!("c_{}", id.uuid().as_simple())
+}
+
+/// A statement on Insula's own tables, written once: `insula.` are the platform's tables, `insula_tenant.` a
+/// tenant's. On SQLite, where each has a file of its own, the prefixes fall away. Binds are `$1`, `$2`, … and
+/// first appear in that order, which is also what SQLite numbers them by.
+pub(crate) struct Fixed {
+    postgres: &'static str,
+    sqlite: OnceLock<String>,
+}
+
+impl Fixed {
+    pub(crate) const fn new(sql: &'static str) -> Self {
+        Self { postgres: sql, sqlite: OnceLock::new() }
+    }
+
+    pub(crate) fn text(&self, dialect: Dialect) -> &str {
+        match dialect {
+            Dialect::Postgres => self.postgres,
+            Dialect::Sqlite => {
+                self.sqlite.get_or_init(|| self.postgres.replace("insula_tenant.", "").replace("insula.", ""))
+            }
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! What a tenant designs: entities, their fields, and the schema they make together.
 
+mod define;
 mod field;
 mod schema;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use define::define;
 pub use field::{Field, FieldKind, OnDelete, SystemField};
 pub use schema::Schema;
 

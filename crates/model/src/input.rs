@@ -6,7 +6,7 @@ use crate::problem::{Code, Errors, Problem, Result, pointer};
 /// The members of one object. What nobody asked for by [`Members::finish`] is an unknown field.
 pub struct Members<'j> {
     at: String,
-    members: &'j [(String, Json)],
+    given: &'j [(String, Json)],
     known: Vec<&'static str>,
 }
 
@@ -14,7 +14,7 @@ impl<'j> Members<'j> {
     /// The object at `at`; anything else is a mistake.
     pub fn of(json: &'j Json, at: &str, errors: &mut Errors) -> Option<Self> {
         if let Json::Object(members) = json {
-            return Some(Self { at: at.to_owned(), members, known: Vec::new() });
+            return Some(Self { at: at.to_owned(), given: members, known: Vec::new() });
         }
         errors.add(at, Code::InvalidType, format!("Expected an object, found {}.", json.kind()));
         None
@@ -40,7 +40,7 @@ impl<'j> Members<'j> {
     /// A member that may be absent; `null` is given as it stands.
     pub fn raw(&mut self, name: &'static str) -> Option<&'j Json> {
         self.known.push(name);
-        self.members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.given.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// A member that may be absent or `null`.
@@ -113,7 +113,7 @@ impl<'j> Members<'j> {
 
     /// Says what nobody asked for.
     pub fn finish(self, errors: &mut Errors) {
-        for (name, _) in self.members {
+        for (name, _) in self.given {
             if !self.known.contains(&name.as_str()) {
                 errors.add(pointer(&self.at, name), Code::UnknownField, "There is no such field.");
             }

@@ -4,6 +4,7 @@
 //! clock and randomness come in as parameters.
 
 pub mod clock;
+pub mod draft;
 pub mod entity;
 pub mod expr;
 pub mod id;

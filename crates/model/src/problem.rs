@@ -147,12 +147,11 @@ impl Problem {
         problem
     }
 
-    /// The same problem with every pointer below `prefix`: for one item of a batch.
+    /// The same problem, which happened at one place of a larger body.
     #[must_use]
-    pub fn under(mut self, prefix: &str) -> Self {
-        for error in &mut self.errors {
-            error.pointer.insert_str(0, prefix);
-        }
+    pub fn located(mut self, pointer: String) -> Self {
+        let message = self.detail.to_string();
+        self.errors.push(FieldError { pointer, code: self.code, message });
         self
     }
 

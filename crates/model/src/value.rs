@@ -51,7 +51,7 @@ impl Value {
     /// Appends the value as JSON. Decimals and times are strings.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Null => out.extend_from_slice(b"null"),
+            Self::Null | Self::Bytes(_) => out.extend_from_slice(b"null"),
             Self::Bool(true) => out.extend_from_slice(b"true"),
             Self::Bool(false) => out.extend_from_slice(b"false"),
             Self::Int(n) => out.extend_from_slice(itoa::Buffer::new().format(*n).as_bytes()),
@@ -60,7 +60,6 @@ impl Value {
             Self::Date(d) => quoted(out, |out| d.write(out)),
             Self::Timestamp(t) => quoted(out, |out| t.write(out)),
             Self::Uuid(id) => write_json_uuid(*id, out),
-            Self::Bytes(_) => out.extend_from_slice(b"null"),
         }
     }
 }

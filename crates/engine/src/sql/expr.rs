@@ -15,7 +15,7 @@ use super::{Dialect, Slot, SqlWriter};
 /// for `WHERE`, `ON`, `FILTER` and `AND`/`OR` within, not for `NOT` around it nor as a selected value.
 ///
 /// `alias` gives the join alias a path's hops end at; 0 is the record itself. The joins are the caller's.
-pub fn condition(w: &mut SqlWriter, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
+pub(crate) fn condition(w: &mut SqlWriter, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
     Renderer { w, alias }.holds(expr, true);
 }
 

@@ -40,7 +40,7 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
-    /// Whole seconds since 1970: the unit of JWT's NumericDate (RFC 7519 §2).
+    /// Whole seconds since 1970: the unit of a JWT's `NumericDate` (RFC 7519 §2).
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }

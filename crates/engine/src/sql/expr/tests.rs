@@ -15,14 +15,15 @@ use crate::sql::{Dialect, Slot, SqlWriter};
 fn render(dialect: Dialect, expr: &Expr) -> (String, Vec<Slot>) {
     let mut w = SqlWriter::new(dialect);
     condition(&mut w, expr, &mut |hops| u32::try_from(hops.len()).unwrap());
-    (w.text, w.binds)
+    let statement = w.finish();
+    (statement.text, statement.slots)
 }
 
 /// `a0."c_…"` with the field's name in place of its id, for people to read.
 fn readable(mut sql: String) -> String {
     for entity in sample::schema().entities() {
         for field in &entity.fields {
-            sql = sql.replace(&format!("\"c_{}\"", field.id.uuid().simple()), field.name.as_str());
+            sql = sql.replace(&format!("c_{}", field.id.uuid().simple()), field.name.as_str());
         }
     }
     sql

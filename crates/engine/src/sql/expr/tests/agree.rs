@@ -30,7 +30,7 @@ pub(super) fn tables() -> [Table; 2] {
         let system = SystemField::ALL.map(|field| (field.name().to_owned(), field.column_type(), false));
         let fields =
             schema.entity(id).unwrap().fields.iter().map(|field| {
-                (format!("\"c_{}\"", field.id.uuid().simple()), field.kind.column_type(), !field.required)
+                (format!("c_{}", field.id.uuid().simple()), field.kind.column_type(), !field.required)
             });
         Table { name, columns: system.into_iter().chain(fields).collect() }
     })

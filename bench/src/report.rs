@@ -1,0 +1,159 @@
+//! The outcome as the page docs/performance.md. The command writes what stands above the marker, people what stands below.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::Result;
+use crate::load::Figures;
+use crate::workload::{Store, Workload};
+
+/// Whatever follows this line is kept.
+pub const MARKER: &str = "<!-- Written by hand from here on; `cargo xtask bench` keeps it. -->";
+
+/// One workload at one number of connections.
+pub struct Line {
+    pub store: Store,
+    pub workload: Workload,
+    pub connections: usize,
+    pub floor: Figures,
+    pub product: Option<Figures>,
+}
+
+/// What is said of the product on one store, whatever the workload.
+pub struct Footprint {
+    pub store: Store,
+    pub idle_mib: f64,
+    pub after_mib: f64,
+    pub first_answer: Duration,
+}
+
+const IDLE_MIB: f64 = 30.0;
+const AFTER_MIB: f64 = 120.0;
+/// Embedded only.
+const FIRST_ANSWER_MS: f64 = 50.0;
+
+/// The part of the page above the marker.
+pub fn page(machine: &str, how: &str, lines: &[Line], footprints: &[Footprint]) -> String {
+    let mut out = format!("# Performance: the last run\n\nMade by `cargo xtask bench`. {how}\n\n{machine}\n");
+    out.push_str(
+        "Requests per second and latencies (p50 / p99, milliseconds), medians of the rounds. Load generator, server and \
+         database share the cores: only ratios within one run mean something.\n\n",
+    );
+    out.push_str("| store | workload | connections | floor req/s | product req/s | ratio | target | floor p50 / p99 | product p50 / p99 |\n");
+    out.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|\n");
+    for line in lines {
+        write_line(&mut out, line);
+    }
+    if !footprints.is_empty() {
+        out.push_str("\n| store | figure of the product | found | target |\n|---|---|--:|--:|\n");
+    }
+    for Footprint { store, idle_mib, after_mib, first_answer } in footprints {
+        let millis = first_answer.as_secs_f64() * 1_000.0;
+        let limit = (*store == Store::Sqlite).then_some(FIRST_ANSWER_MS);
+        for (figure, found, unit, limit) in [
+            ("resident memory, started and idle", *idle_mib, "MiB", Some(IDLE_MIB)),
+            ("resident memory after the bench", *after_mib, "MiB", Some(AFTER_MIB)),
+            ("start to first 200 on the existing database", millis, "ms", limit),
+        ] {
+            let target = limit.map_or_else(|| "–".into(), |limit| format!("≤ {limit:.0} {unit}"));
+            let mark = mark(limit.is_some_and(|limit| found > limit));
+            let _ = writeln!(out, "| {} | {figure} | {found:.1} {unit}{mark} | {target} |", store.title());
+        }
+    }
+    out
+}
+
+fn write_line(out: &mut String, Line { store, workload, connections, floor, product }: &Line) {
+    let target = workload.target(*store);
+    let latencies = |figures: &Figures| {
+        format!("{:.2} / {:.2}", f64::from(figures.p50_micros) / 1e3, f64::from(figures.p99_micros) / 1e3)
+    };
+    let (rate, ratio, product_latencies) = match product {
+        Some(figures) => {
+            let ratio = figures.per_second / floor.per_second;
+            let mark = mark(ratio < target);
+            (format!("{:.0}", figures.per_second), format!("{ratio:.2}{mark}"), latencies(figures))
+        }
+        None => ("–".into(), "–".into(), "–".into()),
+    };
+    let (store, workload) = (store.title(), workload.title());
+    let _ = writeln!(
+        out,
+        "| {store} | {workload} | {connections} | {:.0} | {rate} | {ratio} | ≥ {target:.2} | {} | {product_latencies} |",
+        floor.per_second,
+        latencies(floor),
+    );
+}
+
+fn mark(missed: bool) -> &'static str {
+    if missed { " **missed**" } else { "" }
+}
+
+/// Replaces what the command wrote last time and keeps what people wrote.
+pub fn save(file: &Path, page: &str) -> Result<()> {
+    let old = std::fs::read_to_string(file)?;
+    let (_, by_hand) = old.split_once(MARKER).ok_or("docs/performance.md has lost its marker line")?;
+    std::fs::write(file, format!("{page}\n{MARKER}{by_hand}"))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missed_target_is_marked() {
+        let figures = |per_second| Figures { per_second, p50_micros: 250, p99_micros: 1_250 };
+        let check = |product, expect: &str| {
+            let line = Line {
+                store: Store::Sqlite,
+                workload: Workload::ReadOne,
+                connections: 16,
+                floor: figures(1_000.0),
+                product,
+            };
+            let mut out = String::new();
+            write_line(&mut out, &line);
+            assert_eq!(out, expect);
+        };
+        check(
+            Some(figures(600.0)),
+            "| SQLite | read one | 16 | 1000 | 600 | 0.60 | ≥ 0.60 | 0.25 / 1.25 | 0.25 / 1.25 |\n",
+        );
+        check(
+            Some(figures(590.0)),
+            "| SQLite | read one | 16 | 1000 | 590 | 0.59 **missed** | ≥ 0.60 | 0.25 / 1.25 | 0.25 / 1.25 |\n",
+        );
+        check(None, "| SQLite | read one | 16 | 1000 | – | – | ≥ 0.60 | 0.25 / 1.25 | – |\n");
+    }
+
+    #[test]
+    fn a_slow_start_counts_only_where_it_has_a_target() {
+        let check = |store, expect: &str| {
+            let footprint =
+                Footprint { store, idle_mib: 31.0, after_mib: 9.0, first_answer: Duration::from_millis(51) };
+            let page = page("", "", &[], &[footprint]);
+            assert!(page.ends_with(expect), "{page}");
+            assert!(page.contains("31.0 MiB **missed** | ≤ 30 MiB"), "{page}");
+        };
+        check(
+            Store::Sqlite,
+            "| SQLite | start to first 200 on the existing database | 51.0 ms **missed** | ≤ 50 ms |\n",
+        );
+        check(Store::Postgres, "| PostgreSQL | start to first 200 on the existing database | 51.0 ms | – |\n");
+    }
+
+    #[test]
+    fn the_part_written_by_hand_stays() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("old\n\n{MARKER}\n\nby hand\n")).unwrap();
+        for page in ["first\n", "second\n"] {
+            save(file.path(), page).unwrap();
+            let expect = format!("{page}\n{MARKER}\n\nby hand\n");
+            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), expect);
+        }
+        std::fs::write(file.path(), "no marker").unwrap();
+        assert!(save(file.path(), "page").is_err());
+    }
+}

@@ -1,0 +1,11 @@
+//! The audit trail of a tenant: one event for each change, in the change's own transaction (requirement F1).
+//!
+//! An event is its canonical bytes, fixed for good: a JSON object with its members in the order of their names and
+//! nothing between them. It holds no personal data; that lies in the payload, of which the event has the salted
+//! SHA-256. So a payload can be erased and the event still verifies.
+
+mod event;
+mod list;
+
+pub(crate) use event::{Event, append, append_many, prepare};
+pub use list::{AuditPage, AuditQuery};

@@ -1,0 +1,137 @@
+//! Making events and appending them.
+
+use insula_model::clock::Ids;
+use insula_model::entity::Entity;
+use insula_model::id::{EntityId, EventId};
+use insula_model::value::{Value, write_json_text, write_json_uuid};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::sql::Fixed;
+use crate::store::{StoreError, Tx};
+use crate::tx::Author;
+
+/// What happened, to be told by an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event<'a> {
+    /// `record.create`, `session.login`, …
+    pub(crate) action: &'static str,
+    pub(crate) entity: Option<&'a Entity>,
+    /// The record, account, role … it happened to.
+    pub(crate) subject: Option<Uuid>,
+    /// JSON objects of the values before and after; secrets masked already.
+    pub(crate) before: Option<&'a [u8]>,
+    pub(crate) after: Option<&'a [u8]>,
+}
+
+/// An event ready to be written: the binds of its two statements.
+pub(crate) struct Prepared {
+    event: Vec<Value>,
+    payload: Vec<Value>,
+}
+
+static INSERT_EVENT: Fixed = Fixed::new(
+    "INSERT INTO insula_tenant.audit_event \
+     (tenant_id, id, at, action, account_id, entity_id, record_id, canonical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+);
+static INSERT_PAYLOAD: Fixed =
+    Fixed::new("INSERT INTO insula_tenant.audit_payload (tenant_id, event_id, salt, payload) VALUES ($1, $2, $3, $4)");
+
+/// Appends one event.
+pub(crate) async fn append(tx: &mut Tx, author: &Author, ids: &Ids, event: &Event<'_>) -> Result<(), StoreError> {
+    let prepared = prepare(author, ids, event);
+    tx.fixed_execute(&INSERT_EVENT, &prepared.event.iter().collect::<Vec<_>>()).await?;
+    tx.fixed_execute(&INSERT_PAYLOAD, &prepared.payload.iter().collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+/// Appends many events at once.
+pub(crate) async fn append_many(tx: &mut Tx, prepared: Vec<Prepared>) -> Result<(), StoreError> {
+    let (events, payloads) = prepared.into_iter().map(|p| (p.event, p.payload)).unzip();
+    let dialect = tx.dialect();
+    tx.execute_many(INSERT_EVENT.text(dialect), events).await.map_err(|(_, error)| error)?;
+    tx.execute_many(INSERT_PAYLOAD.text(dialect), payloads).await.map_err(|(_, error)| error)
+}
+
+/// Makes an event's bytes.
+pub(crate) fn prepare(author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared {
+    let id: EventId = ids.next();
+    let salt: [u8; 32] = ids.random();
+    let payload = payload(author, event);
+    let digest = Sha256::new().chain_update(salt).chain_update(&payload).finalize();
+    let canonical = canonical(author, event, id, &digest);
+    let optional = |id: Option<Uuid>| id.map_or(Value::Null, Value::Uuid);
+    let tenant = Value::Uuid(author.tenant.uuid());
+    Prepared {
+        event: vec![
+            tenant.clone(),
+            Value::Uuid(id.uuid()),
+            Value::Timestamp(author.now),
+            Value::Text(event.action.to_owned()),
+            Value::Uuid(author.account.uuid()),
+            optional(event.entity.map(|e| e.id).map(EntityId::uuid)),
+            optional(event.subject),
+            Value::Bytes(canonical),
+        ],
+        payload: vec![tenant, Value::Uuid(id.uuid()), Value::Bytes(salt.to_vec()), Value::Bytes(payload)],
+    }
+}
+
+/// The event itself: no personal data, members by name.
+fn canonical(author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(b"{\"account\":");
+    write_json_uuid(author.account.uuid(), &mut out);
+    out.extend_from_slice(b",\"action\":");
+    write_json_text(event.action, &mut out);
+    out.extend_from_slice(b",\"at\":");
+    Value::Timestamp(author.now).write_json(&mut out);
+    out.extend_from_slice(b",\"entity\":");
+    write_optional_uuid(event.entity.map(|e| e.id.uuid()), &mut out);
+    out.extend_from_slice(b",\"id\":");
+    write_json_uuid(id.uuid(), &mut out);
+    out.extend_from_slice(b",\"outcome\":\"ok\",\"payload_sha256\":\"");
+    for byte in payload {
+        out.extend_from_slice(format!("{byte:02x}").as_bytes());
+    }
+    out.extend_from_slice(b"\",\"request\":");
+    write_json_uuid(author.origin.request.uuid(), &mut out);
+    out.extend_from_slice(b",\"subject\":");
+    write_optional_uuid(event.subject, &mut out);
+    out.extend_from_slice(b",\"tenant\":");
+    write_json_uuid(author.tenant.uuid(), &mut out);
+    out.extend_from_slice(b",\"v\":1}");
+    out
+}
+
+/// What may be erased: who by name, from where, and the values.
+fn payload(author: &Author, event: &Event<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(b"{\"email\":");
+    write_json_text(&author.email, &mut out);
+    out.extend_from_slice(b",\"address\":");
+    write_json_text(&author.origin.address, &mut out);
+    out.extend_from_slice(b",\"user_agent\":");
+    write_json_text(&author.origin.user_agent, &mut out);
+    if let Some(entity) = event.entity {
+        out.extend_from_slice(b",\"entity\":");
+        write_json_text(entity.name.as_str(), &mut out);
+    }
+    for (name, values) in [("before", event.before), ("after", event.after)] {
+        if let Some(values) = values {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            out.extend_from_slice(values);
+        }
+    }
+    out.push(b'}');
+    out
+}
+
+fn write_optional_uuid(id: Option<Uuid>, out: &mut Vec<u8>) {
+    match id {
+        Some(id) => write_json_uuid(id, out),
+        None => out.extend_from_slice(b"null"),
+    }
+}

@@ -1,0 +1,203 @@
+//! Reading the trail: newest first, by actor, action, entity, record and time.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use insula_model::id::parse_uuid;
+use insula_model::problem::{Code, Errors, Problem, Result, pointer};
+use insula_model::rights::{Action, Resource};
+use insula_model::value::{Timestamp, Value};
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use crate::sql::{Dialect, Slot, SqlWriter};
+use crate::store::Row;
+use crate::tx::{Mode, Tx};
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 1000;
+const KNOWN: &str = "actor, action, entity, record, from, to, limit, cursor";
+
+/// Which events are wanted.
+#[derive(Debug)]
+pub struct AuditQuery {
+    actor: Option<Uuid>,
+    action: Option<String>,
+    entity: Option<String>,
+    record: Option<Uuid>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    before: Option<Uuid>,
+    limit: usize,
+}
+
+/// A page of events, newest first.
+#[derive(Debug, Serialize)]
+pub struct AuditPage {
+    items: Vec<Json>,
+    next_cursor: Option<String>,
+}
+
+impl AuditQuery {
+    /// Reads the query string.
+    pub fn parse(raw: &str) -> Result<Self> {
+        let mut query = Self {
+            actor: None,
+            action: None,
+            entity: None,
+            record: None,
+            from: None,
+            to: None,
+            before: None,
+            limit: DEFAULT_LIMIT,
+        };
+        let mut errors = Errors::default();
+        let mut seen: Vec<String> = Vec::new();
+        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+            let at = pointer("", &name);
+            if seen.iter().any(|other| *other == name) {
+                errors.add(at, Code::Invalid, "This parameter is given twice.");
+                continue;
+            }
+            seen.push(name.to_string());
+            let understood = match name.as_ref() {
+                "actor" => set(&mut query.actor, parse_uuid(&value)),
+                "action" => set(&mut query.action, Some(value.into_owned())),
+                "entity" => set(&mut query.entity, Some(value.into_owned())),
+                "record" => set(&mut query.record, parse_uuid(&value)),
+                "from" => set(&mut query.from, Timestamp::parse(&value)),
+                "to" => set(&mut query.to, Timestamp::parse(&value)),
+                "cursor" => set(&mut query.before, decode(&value)),
+                "limit" => value.parse().is_ok_and(|limit| {
+                    query.limit = limit;
+                    (1..=MAX_LIMIT).contains(&limit)
+                }),
+                _ => {
+                    errors.add(
+                        at,
+                        Code::UnknownParameter,
+                        format!("There is no such parameter here. Known are: {KNOWN}."),
+                    );
+                    continue;
+                }
+            };
+            if !understood {
+                let message =
+                    "Ids are UUIDs, times RFC 3339, `limit` is 1 to 1000, and a cursor comes from the page before.";
+                errors.add(at, Code::InvalidFormat, message);
+            }
+        }
+        errors.check()?;
+        Ok(query)
+    }
+}
+
+/// Whether there was something to set.
+fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+    *slot = value;
+    slot.is_some()
+}
+
+fn decode(cursor: &str) -> Option<Uuid> {
+    Uuid::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
+impl<M: Mode> Tx<'_, M> {
+    /// The tenant's events that `query` asks for.
+    pub async fn audit(&mut self, query: &AuditQuery) -> Result<AuditPage> {
+        self.require(Resource::Audit, Action::Read)?;
+        let entity = query.entity.as_deref().map(|name| self.entity_id(name)).transpose()?;
+        let optional = |value: Option<Uuid>| value.map(Value::Uuid);
+        let conditions = [
+            (" AND e.account_id = ", optional(query.actor)),
+            (" AND e.action = ", query.action.clone().map(Value::Text)),
+            (" AND e.entity_id = ", optional(entity)),
+            (" AND e.record_id = ", optional(query.record)),
+            (" AND e.at >= ", query.from.map(Value::Timestamp)),
+            (" AND e.at <= ", query.to.map(Value::Timestamp)),
+            (" AND e.id < ", optional(query.before)),
+        ];
+        let mut w = SqlWriter::new(self.store.dialect());
+        let mut args = vec![Value::Uuid(self.author.tenant.uuid())];
+        w.raw("SELECT e.id, e.canonical, p.payload FROM ")
+            .raw(schema(self.store.dialect()))
+            .raw("audit_event e LEFT JOIN ");
+        w.raw(schema(self.store.dialect())).raw("audit_payload p ON p.tenant_id = e.tenant_id AND p.event_id = e.id");
+        w.raw(" WHERE e.tenant_id = ").bind(Slot::Arg(0));
+        for (condition, value) in conditions {
+            if let Some(value) = value {
+                w.raw(condition).bind(Slot::Arg(args.len()));
+                args.push(value);
+            }
+        }
+        w.raw(" ORDER BY e.id DESC LIMIT ").number(query.limit as u64 + 1);
+        let statement = w.finish();
+        let found = self.store.query(&statement.text, &args.iter().collect::<Vec<_>>()).await;
+        let rows = found.map_err(|error| self.failed(error))?;
+        let page = rows.get(..query.limit).unwrap_or(&rows);
+        let items = page.iter().map(view).collect::<Result<Vec<_>>>()?;
+        let last = if rows.len() > query.limit { page.last() } else { None };
+        let next_cursor =
+            last.map(|row| row.id::<Uuid>(0)).transpose()?.map(|id| URL_SAFE_NO_PAD.encode(id.as_bytes()));
+        Ok(AuditPage { items, next_cursor })
+    }
+
+    /// The entity a filter names: by its name, or by its id where it was dropped.
+    fn entity_id(&self, name: &str) -> Result<Uuid> {
+        let known = self.model.schema.named(name).map(|entity| entity.id.uuid());
+        let message = "There is no entity of this name. Name a dropped one by its id.";
+        known.or_else(|| parse_uuid(name)).ok_or_else(|| Problem::at("/entity", Code::OutOfRange, message))
+    }
+}
+
+const fn schema(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "insula_tenant.",
+    }
+}
+
+/// An event as the API shows it; what was erased of it is absent.
+fn view(row: &Row) -> Result<Json> {
+    let event: Map<String, Json> = serde_json::from_slice(row.bytes(1)?).map_err(Problem::internal)?;
+    let payload = row.optional(2, |row, index| Ok(row.bytes(index)?.to_vec()))?;
+    let mut payload: Map<String, Json> = match payload {
+        Some(bytes) => serde_json::from_slice(&bytes).map_err(Problem::internal)?,
+        None => Map::new(),
+    };
+    let mut take = |name: &str| payload.remove(name);
+    let mut view = Map::new();
+    let of_event = |name: &str| event.get(name).cloned().unwrap_or(Json::Null);
+    view.insert("id".into(), of_event("id"));
+    view.insert("at".into(), of_event("at"));
+    view.insert("action".into(), of_event("action"));
+    view.insert("outcome".into(), of_event("outcome"));
+    view.insert("actor".into(), json!({"account_id": of_event("account"), "email": take("email")}));
+    for (name, value) in
+        [("entity", take("entity")), ("record_id", Some(of_event("subject")).filter(|id| !id.is_null()))]
+    {
+        if let Some(value) = value {
+            view.insert(name.into(), value);
+        }
+    }
+    let (before, after) = (take("before"), take("after"));
+    if let (Some(Json::Object(before)), Some(Json::Object(after))) = (&before, &after) {
+        view.insert("diff".into(), diff(before, after));
+    }
+    for (name, value) in [("before", before), ("after", after)] {
+        if let Some(value) = value {
+            view.insert(name.into(), value);
+        }
+    }
+    view.insert("address".into(), take("address").unwrap_or(Json::Null));
+    view.insert("user_agent".into(), take("user_agent").unwrap_or(Json::Null));
+    view.insert("request_id".into(), of_event("request"));
+    Ok(Json::Object(view))
+}
+
+/// `{field: {before, after}}` of what differs.
+fn diff(before: &Map<String, Json>, after: &Map<String, Json>) -> Json {
+    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
+    let changed = changed.map(|(name, value)| (name.clone(), json!({"before": before.get(name), "after": value})));
+    Json::Object(changed.collect())
+}

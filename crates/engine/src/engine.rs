@@ -1,0 +1,129 @@
+//! The engine as a whole: what the server holds. Gives out no storage: only [`Public`](crate::identity::Public) and,
+//! for a verified credential, [`Scope`].
+
+use std::sync::Arc;
+
+use insula_model::clock::{Clock, Ids};
+use insula_model::id::RequestId;
+use insula_model::problem::Result;
+use secrecy::SecretString;
+
+use crate::identity::{Identity, Public};
+use crate::scope::Scope;
+use crate::store::{StoreError, StoreOptions, Stores};
+use crate::tenant::Tenants;
+
+/// How to run; already checked, nothing here is read from the environment.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub store: StoreOptions,
+    /// Signs tokens and seals what the stores keep secret. At least 32 bytes.
+    pub secret_key: SecretString,
+    pub identity: IdentityOptions,
+    pub clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+pub struct IdentityOptions {
+    pub registration: Registration,
+    /// Seconds an access token lives (A3).
+    pub access_token_seconds: i64,
+    /// Seconds a refresh token lives when unused (A3).
+    pub refresh_token_seconds: i64,
+    /// bcrypt's cost (B1).
+    pub bcrypt_cost: u32,
+}
+
+impl Default for IdentityOptions {
+    fn default() -> Self {
+        Self {
+            registration: Registration::Open,
+            access_token_seconds: 30 * 60,
+            refresh_token_seconds: 7 * 24 * 3600,
+            bcrypt_cost: 12,
+        }
+    }
+}
+
+/// Who may make an organisation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Registration {
+    Open,
+    Closed,
+}
+
+/// Where a request came from: known before anyone is signed in, repeated in every log line and audit event.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub request: RequestId,
+    /// The client's address, after the proxy rule.
+    pub address: String,
+    pub user_agent: String,
+}
+
+/// Cheap to clone; all clones are one engine.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) stores: Stores,
+    pub(crate) tenants: Tenants,
+    pub(crate) identity: Identity,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+}
+
+/// The engine could not start; the text is for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("the store cannot be opened: {0}")]
+pub struct OpenError(#[from] StoreError);
+
+impl Engine {
+    /// Opens the stores, migrates the platform's and removes what an interrupted registration left behind.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let ids = Ids::new(options.clock.clone());
+        let stores = Stores::open(&options.store, &options.secret_key).await?;
+        let engine = Self(Arc::new(Inner {
+            identity: Identity::new(&options.secret_key, options.identity),
+            tenants: Tenants::default(),
+            clock: options.clock,
+            ids,
+            stores,
+        }));
+        engine.sweep_orphans().await?;
+        Ok(engine)
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.0.ids
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// What may be done without a credential.
+    pub fn public(&self, origin: Origin) -> Public {
+        Public::new(self.clone(), origin)
+    }
+
+    /// Verifies a bearer token and gives the scope it is good for. The only way to a [`Scope`].
+    pub async fn authenticate(&self, bearer: &str, origin: Origin) -> Result<Scope> {
+        let caller = self.admit(bearer).await?;
+        Ok(Scope::new(self.clone(), caller, origin))
+    }
+
+    /// Whether the platform store answers; for health.
+    pub async fn ping(&self) -> Result<()> {
+        static ONE: crate::sql::Fixed = crate::sql::Fixed::new("SELECT 1");
+        let mut tx = self.0.stores.platform_read().await?;
+        tx.fixed(&ONE, &[]).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Finishes what was accepted and closes the stores.
+    pub async fn close(&self) {
+        self.0.stores.close().await;
+    }
+}

@@ -1,0 +1,8 @@
+//! Use cases of the schema: entities are designed, shown and dropped here, and their tables made.
+
+mod create;
+mod ddl;
+mod drop;
+mod show;
+
+pub use show::EntityView;

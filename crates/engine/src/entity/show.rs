@@ -1,0 +1,26 @@
+//! Showing the schema.
+
+use insula_model::problem::Result;
+use insula_model::rights::{Action, Resource};
+use serde::Serialize;
+
+use crate::tx::{EntityRef, Mode, Tx};
+
+/// An entity as the API shows it.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct EntityView(pub(super) serde_json::Value);
+
+impl<'t, M: Mode> Tx<'t, M> {
+    /// Every entity, in the order people gave them.
+    pub fn entities(&self) -> Result<Vec<EntityView>> {
+        self.require(Resource::Entities, Action::Read)?;
+        let schema = &self.model.schema;
+        Ok(schema.entities().iter().map(|entity| EntityView(entity.view(schema))).collect())
+    }
+
+    pub fn show_entity(&self, entity: &EntityRef<'t>) -> Result<EntityView> {
+        self.require(Resource::Entities, Action::Read)?;
+        Ok(EntityView(entity.entity.view(&self.model.schema)))
+    }
+}

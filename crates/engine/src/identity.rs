@@ -1,0 +1,76 @@
+//! Who someone is: accounts, passwords, tokens, sessions, and the users of a tenant.
+//!
+//! Knows the platform's tables and the members of a tenant. Must not know HTTP, nor records. The one place where a
+//! [`Caller`](crate::caller::Caller) is made, once everything a token says has been checked against the store.
+
+mod account;
+mod admission;
+mod email;
+mod event;
+mod label;
+mod login;
+mod logout;
+mod me;
+mod orphans;
+mod password;
+mod refresh;
+mod register;
+mod session;
+mod token;
+pub mod users;
+
+use insula_model::json::Json;
+use insula_model::problem::Result;
+use secrecy::SecretString;
+
+use crate::engine::{Engine, IdentityOptions, Origin};
+
+pub use logout::logout;
+pub use me::{Me, me};
+pub use session::Tokens;
+
+/// What the engine keeps for signing people in.
+pub(crate) struct Identity {
+    options: IdentityOptions,
+    signer: token::Signer,
+    slots: password::Slots,
+    admitted: admission::Admitted,
+}
+
+impl Identity {
+    pub(crate) fn new(secret: &SecretString, options: IdentityOptions) -> Self {
+        Self {
+            signer: token::Signer::new(secret),
+            slots: password::Slots::new(options.bcrypt_cost),
+            admitted: admission::Admitted::default(),
+            options,
+        }
+    }
+}
+
+/// What may be done without a credential.
+pub struct Public {
+    engine: Engine,
+    origin: Origin,
+}
+
+impl Public {
+    pub(crate) fn new(engine: Engine, origin: Origin) -> Self {
+        Self { engine, origin }
+    }
+
+    /// Makes an organisation and its owner: `{tenant: {code, name}, email, password, full_name}`.
+    pub async fn register(&self, body: &Json) -> Result<Tokens> {
+        register::register(&self.engine.0, &self.origin, body).await
+    }
+
+    /// Signs in: `{email, password, tenant?, session?}`.
+    pub async fn login(&self, body: &Json) -> Result<Tokens> {
+        login::login(&self.engine.0, &self.origin, body).await
+    }
+
+    /// Trades a refresh token for the next pair: `{refresh_token}`.
+    pub async fn refresh(&self, body: &Json) -> Result<Tokens> {
+        refresh::refresh(&self.engine.0, &self.origin, body).await
+    }
+}

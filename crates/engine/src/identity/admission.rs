@@ -1,0 +1,109 @@
+//! From a bearer token to a caller. The signature is checked every time; what the platform store says of the session
+//! is believed for a second (requirement A5).
+
+use std::sync::Arc;
+
+use insula_model::id::{AccountId, SessionId, TenantId};
+use insula_model::problem::{Problem, Result};
+use insula_model::value::{Timestamp, Value};
+use quick_cache::sync::Cache;
+
+use super::token::Subject;
+use crate::caller::Caller;
+use crate::engine::{Engine, Inner};
+use crate::sql::Fixed;
+use crate::store::{Placement, StoreError};
+
+/// How long a session is believed to be good without asking.
+const BELIEVED_MICROS: i64 = 1_000_000;
+const SESSIONS: usize = 100_000;
+
+static LIVE: Fixed = Fixed::new(
+    "SELECT s.account_id, s.tenant_id, s.expires_at, t.cell, a.email FROM insula.session s \
+     JOIN insula.account a ON a.id = s.account_id \
+     JOIN insula.membership m ON m.account_id = s.account_id AND m.tenant_id = s.tenant_id \
+     JOIN insula.tenant t ON t.id = s.tenant_id \
+     WHERE s.id = $1 AND s.ended_at IS NULL AND a.active AND m.active AND t.status = 'active'",
+);
+
+/// Sessions found good a moment ago.
+pub(super) struct Admitted(Cache<SessionId, Arc<Live>>);
+
+/// A session that had not ended, of an active member of an active tenant.
+struct Live {
+    account: AccountId,
+    placement: Placement,
+    email: Arc<str>,
+    expires_at: Timestamp,
+    checked_at: Timestamp,
+}
+
+impl Default for Admitted {
+    fn default() -> Self {
+        Self(Cache::new(SESSIONS))
+    }
+}
+
+impl Admitted {
+    pub(super) fn forget(&self, session: SessionId) {
+        self.0.remove(&session);
+    }
+
+    pub(super) fn forget_account(&self, account: AccountId) {
+        self.0.retain(|_, live| live.account != account);
+    }
+
+    pub(super) fn forget_member(&self, account: AccountId, tenant: TenantId) {
+        self.0.retain(|_, live| live.account != account || live.placement.tenant != tenant);
+    }
+
+    fn get(&self, session: SessionId, now: Timestamp) -> Option<Arc<Live>> {
+        let age = |live: &Live| now.as_micros().saturating_sub(live.checked_at.as_micros());
+        self.0.get(&session).filter(|live| (0..BELIEVED_MICROS).contains(&age(live)))
+    }
+}
+
+impl Engine {
+    /// Verifies a bearer token; the one place a [`Caller`] is made. Whatever is wrong, the answer is the same.
+    pub(crate) async fn admit(&self, bearer: &str) -> Result<Caller> {
+        let engine = &*self.0;
+        let now = engine.clock.now();
+        let subject = engine.identity.signer.verify(bearer, now).ok_or_else(Problem::unauthenticated)?;
+        let live = match engine.identity.admitted.get(subject.session, now) {
+            Some(live) => live,
+            None => look_up(engine, subject.session, now).await?.ok_or_else(Problem::unauthenticated)?,
+        };
+        if live.agrees(subject) && now < live.expires_at {
+            Ok(Caller::verified(live.account, subject.session, live.placement, Arc::clone(&live.email)))
+        } else {
+            Err(Problem::unauthenticated())
+        }
+    }
+}
+
+impl Live {
+    fn agrees(&self, subject: Subject) -> bool {
+        self.account == subject.account && self.placement.tenant == subject.tenant
+    }
+}
+
+/// Asks the platform store and remembers a yes, as of `now`: before the question, so that no end is overlooked longer
+/// than it may be.
+async fn look_up(engine: &Inner, session: SessionId, now: Timestamp) -> Result<Option<Arc<Live>>, StoreError> {
+    let mut tx = engine.stores.platform_read().await?;
+    let rows = tx.fixed(&LIVE, &[&Value::Uuid(session.uuid())]).await?;
+    tx.commit().await?;
+    let Some(row) = rows.first() else {
+        engine.identity.admitted.forget(session);
+        return Ok(None);
+    };
+    let live = Arc::new(Live {
+        account: row.id(0)?,
+        placement: Placement { tenant: row.id(1)?, cell: row.int(3)? },
+        email: row.text(4)?.into(),
+        expires_at: row.timestamp(2)?,
+        checked_at: now,
+    });
+    engine.identity.admitted.0.insert(session, Arc::clone(&live));
+    Ok(Some(live))
+}

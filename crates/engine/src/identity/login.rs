@@ -1,0 +1,117 @@
+//! Signing in. Whatever is wrong, the answer and the work are the same (requirement B7).
+
+use insula_model::id::{AccountId, TenantId};
+use insula_model::input::Members;
+use insula_model::json::Json;
+use insula_model::problem::{Code, Errors, Problem, Result};
+use insula_model::value::{Timestamp, Value};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::email::{Email, MAX_ADDRESS};
+use super::event::{self, Action, Whom};
+use super::session::{self, Tokens};
+use crate::engine::{Inner, Origin};
+use crate::sql::Fixed;
+use crate::store::{StoreError, Tx};
+
+/// Longer ones are looked at no further; nobody can have set one.
+const MAX_PASSWORD_CHARS: usize = 4096;
+
+static ACCOUNT: Fixed =
+    Fixed::new("SELECT id, password_hash FROM insula.account WHERE email_folded = $1");
+static MEMBERSHIPS: Fixed = Fixed::new(
+    "SELECT t.id, t.code_folded FROM insula.account a \
+     JOIN insula.membership m ON m.account_id = a.id \
+     JOIN insula.tenant t ON t.id = m.tenant_id \
+     WHERE a.id = $1 AND a.active AND m.active AND t.status = 'active' \
+     ORDER BY m.last_used_at DESC, t.id",
+);
+static USED: Fixed = Fixed::new(
+    "UPDATE insula.membership SET last_used_at = $1 WHERE account_id = $2 AND tenant_id = $3",
+);
+
+struct Credentials {
+    /// None where the text is no address: nobody's, then.
+    email: Option<Email>,
+    password: SecretString,
+    /// The code as it is compared.
+    tenant: Option<String>,
+}
+
+struct Found {
+    id: AccountId,
+    password_hash: String,
+}
+
+pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
+    let credentials = Members::read(body, read)?;
+    let account = find(engine, credentials.email.as_ref()).await?;
+    let (id, hash) = account.map_or((None, None), |found| (Some(found.id), Some(found.password_hash)));
+    let proved = engine.identity.slots.verify(credentials.password, hash).await?;
+
+    let now = engine.clock.now();
+    let mut tx = engine.stores.platform_write().await?;
+    let tenant = membership(&mut tx, id, credentials.tenant.as_deref()).await?;
+    let tokens = match (id, tenant) {
+        (Some(account), Some(tenant)) if proved => {
+            let whom = Whom { account: Some(account), tenant: Some(tenant) };
+            event::append(&mut tx, engine, origin, now, Action::Login, whom).await?;
+            mark_used(&mut tx, account, tenant, now).await?;
+            Some(session::open(&mut tx, engine, account, tenant, now).await?)
+        }
+        (account, tenant) => {
+            event::append(&mut tx, engine, origin, now, Action::Refused, Whom { account, tenant }).await?;
+            None
+        }
+    };
+    tx.commit().await?;
+    tokens.ok_or_else(|| Problem::new(Code::Unauthenticated, "E-mail or password is wrong."))
+}
+
+fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
+    let email = members.text("email", MAX_ADDRESS, errors);
+    let password = members.text("password", MAX_PASSWORD_CHARS, errors);
+    let tenant = members.optional_text("tenant", MAX_ADDRESS, errors);
+    match members.optional_text("session", MAX_ADDRESS, errors) {
+        None | Some("bearer") => {}
+        Some("cookie") => {
+            errors.add(members.pointer("session"), Code::NotSupported, "Cookie sessions are not supported yet.");
+        }
+        Some(_) => errors.add(members.pointer("session"), Code::OutOfRange, "Expected \"bearer\"."),
+    }
+    Some(Credentials {
+        email: Email::parse(email?),
+        password: password?.into(),
+        tenant: tenant.map(str::to_ascii_lowercase),
+    })
+}
+
+async fn find(engine: &Inner, email: Option<&Email>) -> Result<Option<Found>, StoreError> {
+    let folded = Value::Text(email.map(Email::folded).unwrap_or_default());
+    let mut tx = engine.stores.platform_read().await?;
+    let rows = tx.fixed(&ACCOUNT, &[&folded]).await?;
+    tx.commit().await?;
+    rows.first().map(|row| Ok(Found { id: row.id(0)?, password_hash: row.text(1)?.to_owned() })).transpose()
+}
+
+/// The tenant to sign in to: the one named, else the one used last.
+async fn membership(
+    tx: &mut Tx,
+    account: Option<AccountId>,
+    code: Option<&str>,
+) -> Result<Option<TenantId>, StoreError> {
+    let account = Value::Uuid(account.map_or(Uuid::nil(), AccountId::uuid));
+    for row in tx.fixed(&MEMBERSHIPS, &[&account]).await? {
+        if code.is_none_or(|code| row.text(1).is_ok_and(|folded| folded == code)) {
+            return row.id(0).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+async fn mark_used(tx: &mut Tx, account: AccountId, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
+    let binds = [Value::Timestamp(now), Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid())];
+    tx.fixed_execute(&USED, &binds.each_ref()).await?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Sessions and their refresh tokens: opening, continuing and ending them in a platform transaction.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use insula_model::id::{AccountId, SessionId, TenantId};
+use insula_model::problem::Result;
+use insula_model::value::{Timestamp, Value};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::token::Subject;
+use crate::engine::Inner;
+use crate::sql::Fixed;
+use crate::store::{StoreError, Tx};
+
+/// The absolute end of a refresh chain (A3): 30 days.
+const SESSION_SECONDS: i64 = 30 * 24 * 3600;
+
+static INSERT_SESSION: Fixed = Fixed::new(
+    "INSERT INTO insula.session (id, account_id, tenant_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+);
+static INSERT_REFRESH: Fixed = Fixed::new(
+    "INSERT INTO insula.refresh_token (hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
+);
+static END: Fixed = Fixed::new(
+    "UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL",
+);
+static END_ACCOUNT: Fixed = Fixed::new(
+    "UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL",
+);
+static END_MEMBER: Fixed = Fixed::new(
+    "UPDATE insula.session SET ended_at = $1, end_reason = $2 \
+     WHERE account_id = $3 AND tenant_id = $4 AND ended_at IS NULL",
+);
+
+/// What a sign-in gives.
+#[derive(Serialize)]
+pub struct Tokens {
+    pub access_token: String,
+    pub refresh_token: String,
+    pub token_type: &'static str,
+    /// Seconds.
+    pub expires_in: i64,
+    /// Seconds.
+    pub refresh_expires_in: i64,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy)]
+pub(super) enum EndReason {
+    Logout,
+    Reuse,
+    Deactivated,
+}
+
+impl EndReason {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Reuse => "reuse",
+            Self::Deactivated => "deactivated",
+        }
+    }
+}
+
+/// Which sessions end.
+#[derive(Clone, Copy)]
+pub(super) enum Ending {
+    One(SessionId),
+    Account(AccountId),
+    Member(AccountId, TenantId),
+}
+
+/// A refresh token that was just made: what the client gets, and what the store keeps.
+pub(super) struct RefreshToken {
+    text: String,
+    pub(super) hash: Value,
+}
+
+impl RefreshToken {
+    pub(super) fn fresh(engine: &Inner) -> Self {
+        let text = URL_SAFE_NO_PAD.encode(engine.ids.random::<32>());
+        Self { hash: hash(&text), text }
+    }
+}
+
+/// What the store knows a refresh token by (A4): a dump of it opens nothing.
+pub(super) fn hash(token: &str) -> Value {
+    Value::Bytes(Sha256::digest(token).to_vec())
+}
+
+/// Opens a session; its tokens are good once the transaction commits.
+pub(super) async fn open(
+    tx: &mut Tx,
+    engine: &Inner,
+    account: AccountId,
+    tenant: TenantId,
+    now: Timestamp,
+) -> Result<Tokens> {
+    let session: SessionId = engine.ids.next();
+    let end = now.plus_seconds(SESSION_SECONDS);
+    let binds = [
+        Value::Uuid(session.uuid()),
+        Value::Uuid(account.uuid()),
+        Value::Uuid(tenant.uuid()),
+        Value::Timestamp(now),
+        Value::Timestamp(end),
+    ];
+    tx.fixed_execute(&INSERT_SESSION, &binds.each_ref()).await?;
+    let subject = Subject { account, tenant, session };
+    hand_out(tx, engine, subject, RefreshToken::fresh(engine), end, now).await
+}
+
+/// Stores `refresh` as the session's newest and makes the pair.
+pub(super) async fn hand_out(
+    tx: &mut Tx,
+    engine: &Inner,
+    subject: Subject,
+    refresh: RefreshToken,
+    end: Timestamp,
+    now: Timestamp,
+) -> Result<Tokens> {
+    let options = &engine.identity.options;
+    let expires = now.plus_seconds(options.refresh_token_seconds).min(end);
+    let binds =
+        [refresh.hash, Value::Uuid(subject.session.uuid()), Value::Timestamp(now), Value::Timestamp(expires)];
+    tx.fixed_execute(&INSERT_REFRESH, &binds.each_ref()).await?;
+    let seconds = options.access_token_seconds;
+    Ok(Tokens {
+        access_token: engine.identity.signer.issue(subject, engine.ids.random(), now, seconds)?,
+        refresh_token: refresh.text,
+        token_type: "bearer",
+        expires_in: seconds,
+        refresh_expires_in: (expires.as_micros() - now.as_micros()) / 1_000_000,
+    })
+}
+
+/// Ends sessions that have not ended. [`forget`] them once the transaction has committed.
+pub(super) async fn end(tx: &mut Tx, which: Ending, reason: EndReason, now: Timestamp) -> Result<(), StoreError> {
+    let (at, reason) = (Value::Timestamp(now), Value::Text(reason.name().to_owned()));
+    match which {
+        Ending::One(session) => tx.fixed_execute(&END, &[&at, &reason, &Value::Uuid(session.uuid())]).await?,
+        Ending::Account(account) => {
+            tx.fixed_execute(&END_ACCOUNT, &[&at, &reason, &Value::Uuid(account.uuid())]).await?
+        }
+        Ending::Member(account, tenant) => {
+            let (account, tenant) = (Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()));
+            tx.fixed_execute(&END_MEMBER, &[&at, &reason, &account, &tenant]).await?
+        }
+    };
+    Ok(())
+}
+
+/// Makes this node ask again about sessions that were ended.
+pub(super) fn forget(engine: &Inner, which: Ending) {
+    let admitted = &engine.identity.admitted;
+    match which {
+        Ending::One(session) => admitted.forget(session),
+        Ending::Account(account) => admitted.forget_account(account),
+        Ending::Member(account, tenant) => admitted.forget_member(account, tenant),
+    }
+}

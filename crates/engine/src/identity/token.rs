@@ -1,0 +1,126 @@
+//! Access tokens: JWTs (RFC 7519) in the profile of RFC 9068, signed with HMAC-SHA256 (requirements A1, A2).
+//!
+//! A token's header is never parsed. Ours is always the same text, so whatever differs from it by one byte (another
+//! algorithm, `crit`, `jku`, a `kid` of one's own, members in another order) is not ours. Times are checked against
+//! our own clock.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use insula_model::id::{AccountId, SessionId, TenantId};
+use insula_model::problem::{Problem, Result};
+use insula_model::value::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// Issuer and audience: an installation serves itself alone.
+const SELF: &str = "insula";
+/// What the key is derived under, so that no other use of the secret can make a token.
+const KEY_TAG: &[u8] = b"insula access token HS256 v1\0";
+/// A `jti` is 128 random bits in hex.
+const JTI_LENGTH: usize = 32;
+/// Far above any token of ours; nothing longer is looked at.
+const MAX_LENGTH: usize = 1024;
+/// Nodes' clocks may differ by this much before a token fresh from one is "not yet valid" at another. Ends have none.
+const NOT_BEFORE_LEEWAY_SECONDS: i64 = 5;
+
+/// What a token says, once verified. It holds no roles: they are looked up, so that a change bites at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Subject {
+    pub(super) account: AccountId,
+    pub(super) tenant: TenantId,
+    pub(super) session: SessionId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: AccountId,
+    tid: TenantId,
+    sid: SessionId,
+    jti: &'a str,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+/// Makes and verifies access tokens with one key.
+pub(super) struct Signer {
+    /// The first part of every token.
+    header: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Signer {
+    pub(super) fn new(secret: &SecretString) -> Self {
+        let hash = Sha256::new().chain_update(KEY_TAG).chain_update(secret.expose_secret());
+        let key = Zeroizing::new(<[u8; 32]>::from(hash.finalize()));
+        // Names the key without telling anything of it.
+        let name = Sha256::new().chain_update(b"insula key name\0").chain_update(key.as_slice()).finalize();
+        let header = format!("{{\"typ\":\"at+jwt\",\"alg\":\"HS256\",\"kid\":\"{}\"}}", hex(name.iter().take(8)));
+        Self {
+            header: URL_SAFE_NO_PAD.encode(header),
+            encoding: EncodingKey::from_secret(key.as_slice()),
+            decoding: DecodingKey::from_secret(key.as_slice()),
+        }
+    }
+
+    /// A token good for `seconds` from `now`.
+    pub(super) fn issue(&self, subject: Subject, jti: [u8; 16], now: Timestamp, seconds: i64) -> Result<String> {
+        let iat = now.as_seconds();
+        let claims = Claims {
+            iss: SELF,
+            aud: SELF,
+            sub: subject.account,
+            tid: subject.tenant,
+            sid: subject.session,
+            jti: &hex(jti.iter()),
+            iat,
+            nbf: iat,
+            exp: iat.saturating_add(seconds),
+        };
+        let claims = serde_json::to_vec(&claims).map_err(Problem::internal)?;
+        let message = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(claims));
+        let signature =
+            crypto::sign(message.as_bytes(), &self.encoding, Algorithm::HS256).map_err(Problem::internal)?;
+        Ok(format!("{message}.{signature}"))
+    }
+
+    /// What `token` says, if it is ours and its time is now.
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Option<Subject> {
+        if token.len() > MAX_LENGTH {
+            return None;
+        }
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        if header != self.header
+            || !crypto::verify(signature, message.as_bytes(), &self.decoding, Algorithm::HS256).ok()?
+        {
+            return None;
+        }
+        let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+        let claims: Claims<'_> = serde_json::from_slice(&claims).ok()?;
+        let now = now.as_seconds();
+        let good = claims.iss == SELF
+            && claims.aud == SELF
+            && claims.jti.len() == JTI_LENGTH
+            && claims.nbf.max(claims.iat) <= now.saturating_add(NOT_BEFORE_LEEWAY_SECONDS)
+            && now < claims.exp;
+        good.then_some(Subject { account: claims.sub, tenant: claims.tid, session: claims.sid })
+    }
+}
+
+fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
+    use std::fmt::Write as _;
+    bytes.fold(String::with_capacity(JTI_LENGTH), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests;

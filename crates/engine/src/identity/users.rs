@@ -1,0 +1,82 @@
+//! The users of a tenant: its members, with an account each on the platform. A change goes to the tenant's store
+//! first, with its audit event, and to the platform's rows last; it bites at once, since it moves the version of the
+//! grants.
+
+mod create;
+mod delete;
+mod grant;
+mod list;
+pub(super) mod member;
+mod update;
+
+use insula_model::id::AccountId;
+use insula_model::problem::{Code, Problem, Result};
+use insula_model::value::{Timestamp, Value};
+use serde::Serialize;
+
+pub use create::create;
+pub use delete::delete;
+pub use list::list;
+pub use update::update;
+
+use self::member::Member;
+use crate::audit::{self, Event};
+use crate::sql::Fixed;
+use crate::tx::{Altering, Tx};
+
+static BUMP: Fixed =
+    Fixed::new("UPDATE insula_tenant.tenant SET grants_version = grants_version + 1 WHERE tenant_id = $1");
+
+#[derive(Serialize)]
+pub struct UserView {
+    pub id: AccountId,
+    pub email: String,
+    pub full_name: String,
+    /// Codes, in their order.
+    pub roles: Vec<String>,
+    pub active: bool,
+    pub created_at: Timestamp,
+}
+
+#[derive(Serialize)]
+pub struct UserPage {
+    pub items: Vec<UserView>,
+    pub next_cursor: Option<String>,
+}
+
+impl From<Member> for UserView {
+    fn from(member: Member) -> Self {
+        Self {
+            id: member.account,
+            email: member.email,
+            full_name: member.full_name,
+            roles: member.roles,
+            active: member.active,
+            created_at: member.created_at,
+        }
+    }
+}
+
+/// Ends a change of a user: its event, and the grants' next version.
+async fn conclude(
+    tx: &mut Tx<'_, Altering>,
+    action: &'static str,
+    before: Option<&Member>,
+    after: Option<&Member>,
+) -> Result<()> {
+    let subject = before.or(after).map(|member| member.account.uuid());
+    let (before, after) = (before.map(Member::audited), after.map(Member::audited));
+    let event = Event { action, entity: None, subject, before: before.as_deref(), after: after.as_deref() };
+    let ids = tx.engine().ids.clone();
+    audit::append(&mut tx.store, &tx.author, &ids, &event).await.map_err(|error| tx.failed(error))?;
+    let tenant = Value::Uuid(tx.author.tenant.uuid());
+    tx.store.fixed_execute(&BUMP, &[&tenant]).await.map_err(|error| tx.failed(error))?;
+    Ok(())
+}
+
+/// The tenant's store has the change and the platform's did not take its part: no longer a member is refused all the
+/// same, and the call may be repeated.
+fn half_done(problem: Problem) -> Problem {
+    tracing::error!(%problem, "a change of a user reached the tenant's store and not the platform's");
+    Problem::new(Code::Unavailable, "The change is in force here and not everywhere yet. Send it again.")
+}

@@ -1,0 +1,107 @@
+//! Adding a user.
+
+use insula_model::input::Members;
+use insula_model::json::Json;
+use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
+use insula_model::rights::{Action, Resource};
+
+use super::member::{self, Member};
+use super::{UserView, conclude, grant};
+use crate::identity::email::Email;
+use crate::identity::password::Password;
+use crate::identity::{account, label};
+use crate::scope::Scope;
+
+struct NewUser {
+    email: Email,
+    full_name: String,
+    password: Password,
+    roles: Vec<String>,
+}
+
+/// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`.
+///
+/// An address that has an account already, through another organisation, becomes a member here too and keeps the
+/// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations.
+pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
+    // Before any work is done for the request, hashing above all.
+    scope.read(async |tx| tx.require(Resource::Users, Action::Create)).await?;
+    let new = Members::read(body, read)?;
+    let engine = scope.engine();
+    let hash = engine.identity.slots.hash(new.password, engine.ids.random()).await?;
+
+    let existing = account::with_email(engine, &new.email).await?;
+    let id = existing.unwrap_or_else(|| engine.ids.next());
+    let user = Member::new(id, &new.email, new.full_name, engine.clock.now());
+    let user = admit(scope, &user, &new.roles).await?;
+    let hash = existing.is_none().then_some(hash);
+    if let Err(problem) = register(scope, &user, hash).await {
+        take_back(scope, &user).await?;
+        return Err(problem);
+    }
+    Ok(user.into())
+}
+
+fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
+    let email = Email::read(members, errors);
+    let full_name = label::read(members, "full_name", errors);
+    let password = Password::read(members, errors);
+    let roles = members.required("roles", errors).and_then(|json| grant::read(json, members, errors));
+    Some(NewUser { email: email?, full_name: full_name?, password: password?, roles: roles? })
+}
+
+/// Makes the member in the tenant's store.
+async fn admit(scope: &Scope, user: &Member, codes: &[String]) -> Result<Member> {
+    scope
+        .alter(async |tx| {
+            tx.require(Resource::Users, Action::Create)?;
+            let mut user = user.clone();
+            let roles = grant::choose(tx, codes).await?;
+            grant::may_give(tx.rights(), &user, &roles)?;
+            let tenant = tx.author.tenant;
+            if !member::insert(&mut tx.store, tenant, &user).await.map_err(|error| tx.failed(error))? {
+                return Err(taken());
+            }
+            for role in roles {
+                member::give(&mut tx.store, tenant, user.account, role.id).await.map_err(|error| tx.failed(error))?;
+                user.roles.push(role.code);
+            }
+            conclude(tx, "user.create", None, Some(&user)).await?;
+            Ok(user)
+        })
+        .await
+}
+
+fn taken() -> Problem {
+    let error = FieldError {
+        pointer: "/email".to_owned(),
+        code: Code::NotUnique,
+        message: "This address is a user's already.".to_owned(),
+    };
+    Problem::conflict("Choose another address.", vec![error])
+}
+
+/// Writes the platform's rows: the account, where it is new and `hash` its password's, and the membership.
+async fn register(scope: &Scope, user: &Member, hash: Option<String>) -> Result<()> {
+    let mut tx = scope.engine().stores.platform_write().await?;
+    if let Some(hash) = hash
+        && !account::insert(&mut tx, user, hash).await?
+    {
+        tx.rollback().await?;
+        return Err(Problem::unavailable("the address got its account elsewhere at the same moment"));
+    }
+    account::join(&mut tx, user.account, scope.caller().placement().tenant, user.created_at).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Undoes [`admit`]. If this fails too, a member without membership is left, who cannot sign in and can be removed.
+async fn take_back(scope: &Scope, user: &Member) -> Result<()> {
+    scope
+        .alter(async |tx| {
+            let tenant = tx.author.tenant;
+            member::delete(&mut tx.store, tenant, user.account).await.map_err(|error| tx.failed(error))?;
+            conclude(tx, "user.delete", Some(user), None).await
+        })
+        .await
+}

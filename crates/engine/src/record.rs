@@ -1,0 +1,27 @@
+//! Records: reading and writing them under a grant, and the plans behind both.
+//!
+//! A read is: raw query → [`ValidQuery`] (a plan, kept by role set, entity and query text) → one statement whose
+//! columns go straight into the reply. A write is: JSON → [`ValidRecord`] → statements in one transaction with its
+//! audit events.
+
+mod batch;
+mod cursor;
+mod delete;
+mod get;
+mod insert;
+mod list;
+mod params;
+mod plan;
+mod references;
+mod select;
+mod stored;
+mod update;
+mod visible;
+
+pub use batch::Batch;
+pub use get::ValidSelection;
+pub use insert::ValidRecord;
+pub use list::ValidQuery;
+pub(crate) use plan::Plans;
+pub use update::{Precondition, ValidPatch};
+pub use visible::{VisibleBatch, VisiblePage, VisibleRecord};

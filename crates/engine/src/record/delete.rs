@@ -1,0 +1,145 @@
+//! Deleting records, and what their relations say of it. The consequences are worked out and audited here, record by
+//! record; the foreign keys beneath are the second wall.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use insula_model::entity::{Entity, FieldKind, OnDelete, SystemField};
+use insula_model::expr::Leaf;
+use insula_model::id::{EntityId, FieldId, RecordId};
+use insula_model::problem::{Problem, Result};
+use insula_model::value::Value;
+
+use super::stored::{StoredRecord, lock_where};
+use super::update::Precondition;
+use crate::audit::Event;
+use crate::grant::{Delete, Grant};
+use crate::sql::{Slot, SqlWriter};
+use crate::store::StoreError;
+use crate::tx::{Tx, Writing};
+
+/// Most records one deletion may take with it; beyond, the caller is asked to go in steps.
+const MOST: usize = 10_000;
+
+/// Everything a deletion entails, each record once.
+#[derive(Default)]
+struct Consequences {
+    deleted: Vec<(Arc<Entity>, StoredRecord)>,
+    loosened: Vec<(Arc<Entity>, FieldId, StoredRecord)>,
+    held_by: Vec<(Arc<Entity>, RecordId)>,
+    seen: HashSet<(EntityId, RecordId)>,
+}
+
+impl<'t> Tx<'t, Writing> {
+    /// Deletes one record and what goes with it; 409 where another record holds on to it.
+    pub async fn delete(&mut self, grant: &Grant<'t, Delete>, id: RecordId, precondition: &Precondition) -> Result<()> {
+        let record = self.lock(grant, id).await?;
+        precondition.check(record.version)?;
+        let consequences = self.consequences(Arc::clone(&grant.entity), record).await?;
+        // A record may lose several references; each change starts from the one before.
+        let mut latest: HashMap<(EntityId, RecordId), StoredRecord> = HashMap::new();
+        for (entity, field, record) in consequences.loosened {
+            let key = (entity.id, record.id);
+            if !consequences.seen.contains(&key) {
+                let record = latest.remove(&key).unwrap_or(record);
+                latest.insert(key, self.loosen(&entity, field, record).await?);
+            }
+        }
+        // Those found last depend on those found first.
+        for (entity, record) in consequences.deleted.iter().rev() {
+            self.remove(entity, record).await?;
+        }
+        Ok(())
+    }
+
+    async fn consequences(&mut self, entity: Arc<Entity>, record: StoredRecord) -> Result<Consequences> {
+        let mut found = Consequences::default();
+        found.seen.insert((entity.id, record.id));
+        found.deleted.push((entity, record));
+        let mut next = 0;
+        while let Some((entity, record)) = found.deleted.get(next).map(|(e, r)| (Arc::clone(e), r.id)) {
+            next += 1;
+            let model = Arc::clone(&self.model);
+            for (owner, field) in model.schema.relations_to(entity.id) {
+                let FieldKind::Relation { on_delete, .. } = field.kind else { continue };
+                let value = Value::Uuid(record.uuid());
+                let tenant = self.author.tenant;
+                let dependents = lock_where(&mut self.store, tenant, owner, Leaf::Field(field.id), value).await;
+                for dependent in dependents.map_err(|error| self.failed(error))? {
+                    match on_delete {
+                        OnDelete::Restrict => found.held_by.push((Arc::clone(owner), dependent.id)),
+                        OnDelete::SetNull => found.loosened.push((Arc::clone(owner), field.id, dependent)),
+                        OnDelete::Cascade => {
+                            if found.seen.insert((owner.id, dependent.id)) {
+                                found.deleted.push((Arc::clone(owner), dependent));
+                            }
+                        }
+                    }
+                }
+                if found.deleted.len() + found.loosened.len() > MOST {
+                    let detail =
+                        format!("More than {MOST} other records would be touched. Delete those of them first.");
+                    return Err(Problem::conflict(detail, Vec::new()));
+                }
+            }
+        }
+        // A record that is deleted as well holds nothing back.
+        if let Some((owner, _)) = found.held_by.iter().find(|(owner, id)| !found.seen.contains(&(owner.id, *id))) {
+            let visible = self.model.record_right(&self.caller, owner, insula_model::rights::Action::Read).is_some();
+            let whose = if visible {
+                format!("Records of `{}` still refer", owner.name)
+            } else {
+                "Other records still refer".to_owned()
+            };
+            return Err(Problem::conflict(format!("{whose} to this one. Delete or change them first."), Vec::new()));
+        }
+        Ok(found)
+    }
+
+    /// Clears a reference to a record that is about to go.
+    async fn loosen(&mut self, entity: &Arc<Entity>, field: FieldId, record: StoredRecord) -> Result<StoredRecord> {
+        let mut after = record.clone();
+        after.version += 1;
+        after.updated_at = self.author.now;
+        after.updated_by = self.author.account;
+        if let Some(value) = entity.fields.iter().position(|f| f.id == field).and_then(|p| after.values.get_mut(p)) {
+            *value = Value::Null;
+        }
+        let mut w = SqlWriter::new(self.store.dialect());
+        w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ").column_name(Leaf::Field(field));
+        w.raw(" = NULL, version = version + 1, updated_at = ").bind(Slot::Arg(0));
+        w.raw(", updated_by = ").bind(Slot::Arg(1)).raw(" WHERE id = ").bind(Slot::Arg(2));
+        let statement = w.finish();
+        let args =
+            [Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Uuid(record.id.uuid())];
+        let done = self.store.execute(&statement.text, &args.iter().collect::<Vec<_>>()).await;
+        done.map_err(|error| self.failed(error))?;
+        let (old, new) = (record.audit_json(entity), after.audit_json(entity));
+        let subject = Some(record.id.uuid());
+        let event =
+            Event { action: "record.update", entity: Some(entity), subject, before: Some(&old), after: Some(&new) };
+        self.append(&event).await?;
+        Ok(after)
+    }
+
+    async fn remove(&mut self, entity: &Arc<Entity>, record: &StoredRecord) -> Result<()> {
+        let mut w = SqlWriter::new(self.store.dialect());
+        w.raw("DELETE FROM ").table(self.author.tenant, entity.id).raw(" WHERE ");
+        w.column_name(Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
+        let statement = w.finish();
+        match self.store.execute(&statement.text, &[&Value::Uuid(record.id.uuid())]).await {
+            Ok(_) => {}
+            Err(StoreError::ForeignKey) => {
+                return Err(Problem::conflict(
+                    "Another record has just been made that refers to this one.",
+                    Vec::new(),
+                ));
+            }
+            Err(error) => return Err(self.failed(error)),
+        }
+        let old = record.audit_json(entity);
+        let subject = Some(record.id.uuid());
+        let event = Event { action: "record.delete", entity: Some(entity), subject, before: Some(&old), after: None };
+        self.append(&event).await
+    }
+}

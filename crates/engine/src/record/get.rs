@@ -1,0 +1,71 @@
+//! Reading one record.
+
+use std::sync::Arc;
+
+use insula_model::entity::SystemField;
+use insula_model::expr::Leaf;
+use insula_model::id::RecordId;
+use insula_model::problem::{Problem, Result};
+use insula_model::value::{ColumnType, Value};
+
+use super::params::{self, Params};
+use super::plan::PlanKeyRef;
+use super::select::{Reader, Select};
+use super::visible::VisibleRecord;
+use crate::grant::{Grant, Read};
+use crate::sql::{Slot, Statement};
+use crate::store::Shape;
+use crate::tx::{Brand, Mode, Tx};
+
+/// Which fields of one record are wanted and which relations expanded; checked and compiled.
+pub struct ValidSelection<'t> {
+    plan: Arc<GetPlan>,
+    _brand: Brand<'t>,
+}
+
+pub(super) struct GetPlan {
+    statement: Statement,
+    shape: Shape,
+}
+
+impl<'t> Grant<'t, Read> {
+    /// Checks and compiles the raw query string of a read of one record.
+    pub fn selection(&self, raw: &str) -> Result<ValidSelection<'t>> {
+        let key = PlanKeyRef(self.caller.role_set, self.entity.id, raw);
+        let plan = match self.model.plans.gets.get(&key) {
+            Some(plan) => plan,
+            None => {
+                let plan = Arc::new(self.compile_one(&Params::parse(raw, params::OF_ONE)?)?);
+                self.model.plans.gets.insert((&key).into(), Arc::clone(&plan));
+                plan
+            }
+        };
+        Ok(ValidSelection { plan, _brand: std::marker::PhantomData })
+    }
+
+    fn compile_one(&self, params: &Params) -> Result<GetPlan> {
+        let mut select = Select::new(Reader::new(self), self.tenant);
+        let mut shape = select.record(params.fields.as_deref(), params.expand.as_deref())?;
+        let version = select.column(0, Leaf::System(SystemField::Version));
+        shape.captures = vec![(version, ColumnType::Int)];
+        let mut w = select.write(self.dialect);
+        w.raw(" AND ").column(0, Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
+        Ok(GetPlan { statement: w.finish(), shape })
+    }
+}
+
+impl<'t, M: Mode> Tx<'t, M> {
+    /// One record, or 404 where there is none the grant covers.
+    pub async fn get(&mut self, id: RecordId, selection: &ValidSelection<'t>) -> Result<VisibleRecord> {
+        let GetPlan { statement, shape } = &*selection.plan;
+        let caller = Value::Uuid(self.author.account.uuid());
+        let args = [Value::Uuid(id.uuid())];
+        let mut body = Vec::with_capacity(512);
+        let found = self.store.json(&statement.text, &statement.binds(&caller, &args), shape, 1, &mut body).await;
+        let tail = found.map_err(|error| self.failed(error))?;
+        match tail.last.first() {
+            Some(Value::Int(version)) if tail.rows == 1 => Ok(VisibleRecord { id, version: *version, body }),
+            _ => Err(Problem::not_found()),
+        }
+    }
+}

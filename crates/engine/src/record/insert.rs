@@ -1,0 +1,151 @@
+//! Creating records.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use insula_model::draft::{self, Draft};
+use insula_model::json::Json;
+use insula_model::problem::{Code, Errors, FieldError, Problem, Result, pointer};
+
+use super::references;
+use super::stored::{StoredRecord, columns, leaf};
+use super::visible::VisibleRecord;
+use crate::audit::{self, Event};
+use crate::grant::{Create, Grant, RecordAction};
+use crate::sql::{Slot, SqlWriter, Statement, column_name, unique_name};
+use crate::store::{StoreError, UniqueBreach};
+use crate::tx::{Brand, Tx, Writing};
+
+/// A new record that was checked against the entity's rules and the caller's rights.
+pub struct ValidRecord<'t> {
+    draft: Draft,
+    /// Where in the body it stands; empty for the body itself.
+    at: String,
+    _brand: Brand<'t>,
+}
+
+impl<'t> Grant<'t, Create> {
+    /// Checks a body that is one new record.
+    pub fn draft(&self, body: &Json) -> Result<ValidRecord<'t>> {
+        let mut errors = Errors::default();
+        let record = self.draft_at(body, String::new(), &mut errors);
+        errors.check()?;
+        record.ok_or_else(|| Problem::internal("a draft gave neither a record nor an error"))
+    }
+
+    pub(super) fn draft_at(&self, body: &Json, at: String, errors: &mut Errors) -> Option<ValidRecord<'t>> {
+        let Json::Object(members) = body else {
+            errors.add(at, Code::InvalidType, format!("A record is an object, found {}.", body.kind()));
+            return None;
+        };
+        let draft = draft::create(&self.entity, &self.right.writable, members, &at, errors);
+        Some(ValidRecord { draft, at, _brand: PhantomData })
+    }
+
+    /// `INSERT` of a whole record; the arguments are its columns in order.
+    fn insert_statement(&self) -> Arc<Statement> {
+        if let Some(statement) = self.model.plans.inserts.get(&self.entity.id) {
+            return statement;
+        }
+        let mut w = SqlWriter::new(self.dialect);
+        w.raw("INSERT INTO ").table(self.tenant, self.entity.id).raw(" (");
+        for (i, column) in columns(&self.entity).enumerate() {
+            w.raw(if i == 0 { "" } else { ", " }).column_name(leaf(column));
+        }
+        w.raw(") VALUES (");
+        for (i, _) in columns(&self.entity).enumerate() {
+            w.raw(if i == 0 { "" } else { ", " }).bind(Slot::Arg(i));
+        }
+        w.raw(")");
+        let statement = Arc::new(w.finish());
+        self.model.plans.inserts.insert(self.entity.id, Arc::clone(&statement));
+        statement
+    }
+}
+
+impl<'t> Tx<'t, Writing> {
+    /// Stores one new record with its audit event.
+    pub async fn insert(&mut self, grant: &Grant<'t, Create>, record: ValidRecord<'t>) -> Result<VisibleRecord> {
+        let mut stored = self.insert_all(grant, vec![record]).await?;
+        stored.pop().map(|record| grant.reduce(&record)).ok_or_else(|| Problem::internal("an insert gave no record"))
+    }
+
+    /// Stores new records, all or none, each with its event. Gives them as stored.
+    pub(super) async fn insert_all(
+        &mut self,
+        grant: &Grant<'t, Create>,
+        records: Vec<ValidRecord<'t>>,
+    ) -> Result<Vec<StoredRecord>> {
+        let mut errors = Errors::default();
+        let references: Vec<_> = records.iter().flat_map(|r| references::of(grant, &r.at, r.draft.named())).collect();
+        references::check(self, grant, &references, &mut errors).await?;
+        errors.check()?;
+        let statement = grant.insert_statement();
+        let mut places = Vec::with_capacity(records.len());
+        let mut stored = Vec::with_capacity(records.len());
+        for record in records {
+            places.push(record.at);
+            stored.push(StoredRecord {
+                id: self.engine().ids.next(),
+                created_at: self.author.now,
+                created_by: self.author.account,
+                updated_at: self.author.now,
+                updated_by: self.author.account,
+                version: 1,
+                values: record.draft.into_values(),
+            });
+        }
+        let sets = stored.iter().map(StoredRecord::binds).collect();
+        if let Err((index, error)) = self.store.execute_many(&statement.text, sets).await {
+            return Err(self.refused(grant, places.get(index).map_or("", String::as_str), error));
+        }
+        let mut events = Vec::with_capacity(stored.len());
+        for record in &stored {
+            let after = record.audit_json(&grant.entity);
+            let event = Event {
+                action: "record.create",
+                entity: Some(&grant.entity),
+                subject: Some(record.id.uuid()),
+                before: None,
+                after: Some(&after),
+            };
+            events.push(audit::prepare(&self.author, &self.engine().ids, &event));
+        }
+        audit::append_many(&mut self.store, events).await.map_err(|error| self.failed(error))?;
+        Ok(stored)
+    }
+
+    /// What a store's refusal of a record that stands at `at` means to its author.
+    pub(super) fn refused(&mut self, grant: &Grant<'t, impl RecordAction>, at: &str, error: StoreError) -> Problem {
+        match error {
+            StoreError::Unique(breach) => not_unique(grant, at, &breach),
+            // The references were there a moment ago.
+            StoreError::ForeignKey => {
+                Problem::conflict("A record this one refers to has just been deleted.", Vec::new())
+            }
+            other => self.failed(other),
+        }
+    }
+}
+
+/// Names the fields of the key that clashed, where the caller may read them all; else says nothing of it.
+fn not_unique(grant: &Grant<'_, impl RecordAction>, at: &str, breach: &UniqueBreach) -> Problem {
+    let key = grant.entity.unique.iter().find(|key| match breach {
+        UniqueBreach::Index(name) => *name == unique_name(key.id),
+        UniqueBreach::Columns(columns) => {
+            columns.len() == key.fields.len() && key.fields.iter().all(|id| columns.contains(&column_name(*id)))
+        }
+    });
+    let fields: Vec<_> =
+        key.map_or(Vec::new(), |key| key.fields.iter().filter_map(|id| grant.entity.field(*id)).collect());
+    if fields.is_empty() || !fields.iter().all(|field| grant.shows(field)) {
+        return Problem::conflict("Another record stands in the way.", Vec::new());
+    }
+    let names = fields.iter().map(|field| format!("`{}`", field.name)).collect::<Vec<_>>().join(", ");
+    let error = |field: &&insula_model::entity::Field| FieldError {
+        pointer: pointer(at, field.name.as_str()),
+        code: Code::NotUnique,
+        message: format!("Another record has the same {names}."),
+    };
+    Problem::conflict("Another record has the same value where values are unique.", fields.iter().map(error).collect())
+}

@@ -1,0 +1,176 @@
+//! Reading many records: filter, sort, page.
+
+use std::sync::Arc;
+
+use insula_model::entity::SystemField;
+use insula_model::expr::{Expr, Leaf, Path};
+use insula_model::problem::{Code, Problem, Result};
+use insula_model::value::{ColumnType, Value, quoted};
+
+use super::cursor::{self, OrderKey};
+use super::params::{self, Params};
+use super::plan::PlanKeyRef;
+use super::select::{Reader, Select};
+use super::visible::VisiblePage;
+use crate::grant::{Grant, Read};
+use crate::sql::{Slot, Statement};
+use crate::store::Shape;
+use crate::tx::{Brand, Mode, Tx};
+
+/// A query that was checked against the entity and the caller's rights, and compiled.
+pub struct ValidQuery<'t> {
+    plan: Arc<ListPlan>,
+    /// The statement for a page after the first, with the place it starts at.
+    after: Option<(Statement, Vec<Value>)>,
+    _brand: Brand<'t>,
+}
+
+/// Everything about a list but where it starts.
+pub(super) struct ListPlan {
+    first: Statement,
+    shape: Shape,
+    limit: usize,
+    order: Vec<OrderKey>,
+    count: Option<Statement>,
+    fingerprint: [u8; 8],
+}
+
+impl<'t> Grant<'t, Read> {
+    /// Checks and compiles the raw query string of a list. Plans are kept: the same text again costs a look-up.
+    pub fn query(&self, raw: &str) -> Result<ValidQuery<'t>> {
+        if !raw.contains("cursor") {
+            let key = PlanKeyRef(self.caller.role_set, self.entity.id, raw);
+            if let Some(plan) = self.model.plans.lists.get(&key) {
+                return Ok(ValidQuery { plan, after: None, _brand: std::marker::PhantomData });
+            }
+        }
+        let params = Params::parse(raw, params::OF_MANY)?;
+        let text =
+            format!("{:?}", (&params.filter, &params.sort, &params.fields, &params.expand, params.count, params.limit));
+        let key = PlanKeyRef(self.caller.role_set, self.entity.id, &text);
+        let plan = match self.model.plans.lists.get(&key) {
+            Some(plan) => plan,
+            None => {
+                let plan = Arc::new(self.compile(&params, &text)?.0);
+                self.model.plans.lists.insert((&key).into(), Arc::clone(&plan));
+                plan
+            }
+        };
+        let after = match &params.cursor {
+            None => {
+                let key = PlanKeyRef(self.caller.role_set, self.entity.id, raw);
+                self.model.plans.lists.insert((&key).into(), Arc::clone(&plan));
+                None
+            }
+            Some(cursor) => {
+                let place = cursor::decode(cursor, plan.fingerprint, &plan.order)?;
+                let (_, select, filter) = self.compile(&params, &text)?;
+                let statement = page(self, &select, filter.as_ref(), &plan.order, Some(&place));
+                Some((statement, place))
+            }
+        };
+        Ok(ValidQuery { plan, after, _brand: std::marker::PhantomData })
+    }
+
+    fn compile(&self, params: &Params, text: &str) -> Result<(ListPlan, Select<'_>, Option<Expr>)> {
+        let reader = Reader::new(self);
+        let filter = params.filter.as_deref().map(|source| reader.filter(source)).transpose()?;
+        let mut select = Select::new(reader, self.tenant);
+        if let Some(filter) = &filter {
+            select.join_for(filter)?;
+        }
+        let count = params.count.then(|| {
+            let mut w = select.write_count(self.dialect);
+            if let Some(filter) = &filter {
+                select.and(&mut w, filter);
+            }
+            w.finish()
+        });
+        let mut shape = select.record(params.fields.as_deref(), params.expand.as_deref())?;
+        let order = order(reader, params.sort.as_deref())?;
+        let capture = |key: &OrderKey| (select.column(key.alias, key.path.leaf), key.path.column_type);
+        shape.captures = order.iter().map(capture).collect();
+        let first = page(self, &select, filter.as_ref(), &order, None);
+        let fingerprint = cursor::fingerprint(text);
+        Ok((ListPlan { first, shape, limit: params.limit, order, count, fingerprint }, select, filter))
+    }
+}
+
+/// The statement of one page. Argument 0 is the limit, the place it starts at follows.
+fn page(
+    grant: &Grant<'_, Read>,
+    select: &Select<'_>,
+    filter: Option<&Expr>,
+    order: &[OrderKey],
+    place: Option<&[Value]>,
+) -> Statement {
+    let mut w = select.write(grant.dialect);
+    if let Some(filter) = filter {
+        select.and(&mut w, filter);
+    }
+    if let Some(place) = place {
+        cursor::after(&mut w, order, place, 1);
+    }
+    cursor::order_by(&mut w, order);
+    w.raw(" LIMIT ").bind(Slot::Arg(0));
+    w.finish()
+}
+
+/// Reads `-due,title`. The id breaks the last ties.
+fn order(reader: Reader<'_>, sort: Option<&str>) -> Result<Vec<OrderKey>> {
+    let mut order = Vec::new();
+    let mut names = Vec::new();
+    for item in sort.map_or(Ok(Vec::new()), |list| params::items("sort", list))? {
+        let (name, descending) = item.strip_prefix('-').map_or((item, false), |name| (name, true));
+        if names.contains(&name) {
+            return Err(Problem::at("/sort", Code::InvalidFormat, format!("`{name}` is named twice.")));
+        }
+        names.push(name);
+        let (leaf, column_type, never_null) = reader.column(name).ok_or_else(|| {
+            Problem::at("/sort", Code::UnknownField, format!("`{name}` is not a field of `{}`.", reader.entity.name))
+        })?;
+        order.push(OrderKey { path: Path { hops: Vec::new(), leaf, column_type, never_null }, alias: 0, descending });
+    }
+    if !names.contains(&"id") {
+        let leaf = Leaf::System(SystemField::Id);
+        let path = Path { hops: Vec::new(), leaf, column_type: ColumnType::Uuid, never_null: true };
+        order.push(OrderKey { path, alias: 0, descending: false });
+    }
+    Ok(order)
+}
+
+impl<'t, M: Mode> Tx<'t, M> {
+    /// A page of the records the grant covers.
+    pub async fn list(&mut self, query: &ValidQuery<'t>) -> Result<VisiblePage> {
+        let plan = &query.plan;
+        let mut args = vec![Value::Int(i64::try_from(plan.limit + 1).unwrap_or(i64::MAX))];
+        let statement = match &query.after {
+            None => &plan.first,
+            Some((statement, place)) => {
+                args.extend_from_slice(place);
+                statement
+            }
+        };
+        let caller = Value::Uuid(self.author.account.uuid());
+        let mut body = Vec::with_capacity(256 + plan.limit.min(64) * 256);
+        body.extend_from_slice(b"{\"items\":[");
+        let binds = statement.binds(&caller, &args);
+        let page = self.store.json(&statement.text, &binds, &plan.shape, plan.limit, &mut body).await;
+        let tail = page.map_err(|error| self.failed(error))?;
+        body.extend_from_slice(b"],\"next_cursor\":");
+        if tail.more {
+            let cursor = cursor::encode(plan.fingerprint, &tail.last);
+            quoted(&mut body, |out| out.extend_from_slice(cursor.as_bytes()));
+        } else {
+            body.extend_from_slice(b"null");
+        }
+        if let Some(count) = &plan.count {
+            let rows = self.store.query(&count.text, &count.binds(&caller, &[])).await.map_err(|e| self.failed(e))?;
+            let total = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(0);
+            body.extend_from_slice(b",\"total\":");
+            Value::Int(total).write_json(&mut body);
+        }
+        body.push(b'}');
+        Ok(VisiblePage { body })
+    }
+}

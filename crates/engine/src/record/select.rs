@@ -1,0 +1,319 @@
+//! One SELECT over an entity and the records its relations lead to: which columns, which joins, and how they come out
+//! as JSON. Every join carries the read rule of the entity it leads to, so a record that may not be seen joins as none.
+
+use std::sync::Arc;
+
+use insula_model::entity::{Entity, Field, SystemField};
+use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, Path};
+use insula_model::id::{FieldId, TenantId};
+use insula_model::problem::{Code, Problem, Result, pointer};
+use insula_model::rights::{Action, RecordRight};
+use insula_model::value::{ColumnType, write_json_text};
+
+use super::params;
+use crate::grant::{Grant, Read};
+use crate::sql::{Dialect, SqlWriter, condition};
+use crate::store::{Shape, Step};
+use crate::tenant::{CallerRights, Model};
+
+/// What a reader sees: the entity, what of it may be read, and what of others.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'g> {
+    pub(super) entity: &'g Arc<Entity>,
+    pub(super) right: &'g RecordRight,
+    model: &'g Model,
+    caller: &'g CallerRights,
+}
+
+/// The relation fields walked from the record, and the entity they lead to. Stands under alias `position + 1`.
+struct Join {
+    hops: Vec<FieldId>,
+    target: Arc<Entity>,
+    rule: Option<Expr>,
+}
+
+pub(super) struct Select<'g> {
+    reader: Reader<'g>,
+    tenant: TenantId,
+    joins: Vec<Join>,
+    columns: Vec<(u32, Leaf)>,
+}
+
+impl<'g> Reader<'g> {
+    pub(super) fn new(grant: &'g Grant<'_, Read>) -> Self {
+        Self { entity: &grant.entity, right: &grant.right, model: &grant.model, caller: &grant.caller }
+    }
+
+    fn right_on(self, entity: &Entity) -> Option<Arc<RecordRight>> {
+        self.model.record_right(self.caller, entity, Action::Read)
+    }
+
+    fn reads_field(self, entity: &Entity, field: &Field) -> bool {
+        let position = entity.fields.iter().position(|other| other.id == field.id);
+        position.is_some_and(|p| self.right_on(entity).is_some_and(|right| right.readable.contains(p)))
+    }
+
+    /// Compiles a filter as this reader: what may not be read does not exist.
+    pub(super) fn filter(self, source: &str) -> Result<Expr> {
+        let context = Context {
+            schema: &self.model.schema,
+            entity: self.entity,
+            readable: &|entity, field| self.reads_field(entity, field),
+            visible: &|entity| self.right_on(entity).is_some(),
+        };
+        expr::compile(source, &context).map_err(|error| {
+            let code = match error.kind {
+                ErrorKind::UnknownField => Code::UnknownField,
+                ErrorKind::Invalid => Code::InvalidExpression,
+            };
+            Problem::at("/filter", code, error.message)
+        })
+    }
+
+    /// A column by its name in the API, if this reader may read it.
+    pub(super) fn column(self, name: &str) -> Option<(Leaf, ColumnType, bool)> {
+        if let Some(field) = SystemField::named(name) {
+            return Some((Leaf::System(field), field.column_type(), true));
+        }
+        let field = self.entity.field_named(name).filter(|field| self.reads_field(self.entity, field))?;
+        Some((Leaf::Field(field.id), field.kind.column_type(), field.required))
+    }
+}
+
+impl<'g> Select<'g> {
+    pub(super) const fn new(reader: Reader<'g>, tenant: TenantId) -> Self {
+        Self { reader, tenant, joins: Vec::new(), columns: Vec::new() }
+    }
+
+    /// Makes the joins a condition needs.
+    pub(super) fn join_for(&mut self, condition: &Expr) -> Result<()> {
+        match condition {
+            Expr::Const(_) => Ok(()),
+            Expr::Not(inner) => self.join_for(inner),
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().try_for_each(|part| self.join_for(part)),
+            Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) => self.join_for_operand(operand),
+            Expr::Compare(_, a, b) => {
+                self.join_for_operand(a)?;
+                self.join_for_operand(b)
+            }
+        }
+    }
+
+    fn join_for_operand(&mut self, operand: &Operand) -> Result<()> {
+        match operand {
+            Operand::Path(path) => self.join_for_path(path),
+            Operand::Value(_) | Operand::Caller(_) => Ok(()),
+        }
+    }
+
+    fn join_for_path(&mut self, path: &Path) -> Result<()> {
+        self.join(&path.hops).map(drop)
+    }
+
+    /// The alias the hops end at, joined if they are not yet.
+    pub(super) fn join(&mut self, hops: &[FieldId]) -> Result<u32> {
+        let mut from = Arc::clone(self.reader.entity);
+        for end in 1..=hops.len() {
+            let prefix = hops.get(..end).unwrap_or_default();
+            if let Some(join) = self.joins.iter().find(|join| join.hops == prefix) {
+                from = Arc::clone(&join.target);
+                continue;
+            }
+            let target = prefix
+                .last()
+                .and_then(|hop| from.field(*hop))
+                .and_then(|field| field.kind.target())
+                .and_then(|id| self.reader.model.schema.entity(id))
+                .ok_or_else(|| Problem::internal("a path leads over something that is no relation"))?;
+            let right = self
+                .reader
+                .right_on(target)
+                .ok_or_else(|| Problem::internal("a path leads where the reader may not go"))?;
+            self.joins.push(Join { hops: prefix.to_vec(), target: Arc::clone(target), rule: right.rule.clone() });
+            from = Arc::clone(target);
+        }
+        Ok(alias(&self.joins, hops))
+    }
+
+    /// A column of the result; the same one twice is one.
+    pub(super) fn column(&mut self, alias: u32, leaf: Leaf) -> usize {
+        let column = (alias, leaf);
+        if let Some(index) = self.columns.iter().position(|other| *other == column) {
+            return index;
+        }
+        self.columns.push(column);
+        self.columns.len() - 1
+    }
+
+    /// The record as JSON: what `fields` names (everything readable where absent), with `expand` in place of ids.
+    pub(super) fn record(&mut self, fields: Option<&str>, expand: Option<&str>) -> Result<Shape> {
+        let expand = expand.map_or(Ok(Vec::new()), |list| params::items("expand", list))?;
+        for name in &expand {
+            self.check_expandable(name)?;
+        }
+        let names: Vec<String> = match fields {
+            None => self.all_readable(self.reader.entity, self.reader.right),
+            Some(list) => {
+                let mut names = vec!["id".to_owned()];
+                for name in params::items("fields", list)? {
+                    self.reader.column(name).ok_or_else(|| unknown(self.reader.entity, "fields", name))?;
+                    names.extend((name != "id").then(|| name.to_owned()));
+                }
+                let unnamed = expand.iter().filter(|name| !names.iter().any(|other| other == *name));
+                let unnamed: Vec<String> = unnamed.map(|name| (*name).to_owned()).collect();
+                names.extend(unnamed);
+                names
+            }
+        };
+        let entity = Arc::clone(self.reader.entity);
+        let mut steps = Vec::new();
+        let mut lead = String::from("{");
+        for name in &names {
+            push_name(&mut lead, name);
+            if expand.contains(&name.as_str())
+                && let Some(field) = entity.field_named(name)
+            {
+                let step = self.nested(field)?;
+                push(&mut steps, &mut lead, step);
+            } else {
+                let step = self.plain(0, &entity, name)?;
+                push(&mut steps, &mut lead, step);
+            }
+        }
+        steps.push(Step::Raw(b"}"[..].into()));
+        Ok(Shape { steps, captures: Vec::new() })
+    }
+
+    fn check_expandable(&self, name: &str) -> Result<()> {
+        if name.contains('.') {
+            let message = "Only relations of the record itself can be expanded yet.";
+            return Err(Problem::at("/expand", Code::NotSupported, message));
+        }
+        let unknown = || unknown(self.reader.entity, "expand", name);
+        self.reader.column(name).ok_or_else(unknown)?;
+        let target = self.reader.entity.field_named(name).and_then(|field| field.kind.target());
+        let Some(target) = target else {
+            return Err(Problem::at(
+                "/expand",
+                Code::InvalidType,
+                format!("`{name}` is no relation and cannot be expanded."),
+            ));
+        };
+        let target = self.reader.model.schema.entity(target).ok_or_else(unknown)?;
+        self.reader.right_on(target).map(drop).ok_or_else(unknown)
+    }
+
+    fn all_readable(&self, entity: &Entity, right: &RecordRight) -> Vec<String> {
+        let readable = entity.fields.iter().enumerate().filter(|(p, _)| right.readable.contains(*p));
+        let mut names = vec!["id".to_owned()];
+        names.extend(readable.map(|(_, field)| field.name.to_string()));
+        names.extend(SystemField::ALL.iter().skip(1).map(|field| field.name().to_owned()));
+        names
+    }
+
+    fn plain(&mut self, alias: u32, entity: &Entity, name: &str) -> Result<Step> {
+        let column = entity.column_named(name).ok_or_else(|| Problem::internal("a column vanished"))?;
+        let leaf = match column {
+            insula_model::entity::Column::System(field) => Leaf::System(field),
+            insula_model::entity::Column::Field(field) => Leaf::Field(field.id),
+        };
+        Ok(Step::Column { index: self.column(alias, leaf), ty: column.column_type() })
+    }
+
+    /// The record a relation leads to; null where there is none or none that may be seen.
+    fn nested(&mut self, field: &Field) -> Result<Step> {
+        let alias = self.join(&[field.id])?;
+        let target = field.kind.target().and_then(|id| self.reader.model.schema.entity(id));
+        let target = Arc::clone(target.ok_or_else(|| Problem::internal("a relation leads nowhere"))?);
+        let right = self.reader.right_on(&target).ok_or_else(Problem::not_found)?;
+        let present = self.column(alias, Leaf::System(SystemField::Id));
+        let mut steps = Vec::new();
+        let mut lead = String::from("{");
+        for name in self.all_readable(&target, &right) {
+            push_name(&mut lead, &name);
+            let step = self.plain(alias, &target, &name)?;
+            push(&mut steps, &mut lead, step);
+        }
+        steps.push(Step::Raw(b"}"[..].into()));
+        Ok(Step::Nested { present, steps })
+    }
+
+    /// `SELECT columns FROM … LEFT JOIN … WHERE <read rule>`, to which conditions are added with [`Select::and`].
+    pub(super) fn write(&self, dialect: Dialect) -> SqlWriter {
+        let mut w = SqlWriter::new(dialect);
+        w.raw("SELECT ");
+        for (i, (alias, leaf)) in self.columns.iter().enumerate() {
+            w.raw(if i == 0 { "" } else { ", " }).column(*alias, *leaf);
+        }
+        self.write_from(&mut w);
+        w
+    }
+
+    /// The same rows, counted.
+    pub(super) fn write_count(&self, dialect: Dialect) -> SqlWriter {
+        let mut w = SqlWriter::new(dialect);
+        w.raw("SELECT count(*)");
+        self.write_from(&mut w);
+        w
+    }
+
+    fn write_from(&self, w: &mut SqlWriter) {
+        w.raw(" FROM ").table(self.tenant, self.reader.entity.id).raw(" AS a0");
+        for join in &self.joins {
+            let own = alias(&self.joins, &join.hops);
+            let (hop, from) =
+                join.hops.split_last().map_or((None, 0), |(hop, rest)| (Some(hop), alias(&self.joins, rest)));
+            w.raw(" LEFT JOIN ").table(self.tenant, join.target.id).raw(" AS a").number(own.into()).raw(" ON ");
+            w.column(own, Leaf::System(SystemField::Id)).raw(" = ");
+            if let Some(hop) = hop {
+                w.column(from, Leaf::Field(*hop));
+            }
+            if let Some(rule) = &join.rule {
+                w.raw(" AND ");
+                condition(w, rule, &mut |hops| if hops.is_empty() { own } else { alias(&self.joins, hops) });
+            }
+        }
+        w.raw(" WHERE ");
+        match &self.reader.right.rule {
+            Some(rule) => self.condition(w, rule),
+            None => {
+                w.raw("TRUE");
+            }
+        }
+    }
+
+    /// Adds a condition whose joins have been made.
+    pub(super) fn and(&self, w: &mut SqlWriter, expr: &Expr) {
+        w.raw(" AND ");
+        self.condition(w, expr);
+    }
+
+    fn condition(&self, w: &mut SqlWriter, expr: &Expr) {
+        condition(w, expr, &mut |hops| alias(&self.joins, hops));
+    }
+}
+
+/// The alias of the table that `hops` lead to; the record itself is 0.
+fn alias(joins: &[Join], hops: &[FieldId]) -> u32 {
+    let position = joins.iter().position(|join| join.hops == hops);
+    position.map_or(0, |p| u32::try_from(p + 1).unwrap_or(u32::MAX))
+}
+
+fn unknown(entity: &Entity, parameter: &str, name: &str) -> Problem {
+    Problem::at(pointer("", parameter), Code::UnknownField, format!("`{name}` is not a field of `{}`.", entity.name))
+}
+
+fn push_name(lead: &mut String, name: &str) {
+    if lead != "{" {
+        lead.push(',');
+    }
+    let mut quoted = Vec::new();
+    write_json_text(name, &mut quoted);
+    lead.push_str(&String::from_utf8_lossy(&quoted));
+    lead.push(':');
+}
+
+fn push(steps: &mut Vec<Step>, lead: &mut String, step: Step) {
+    steps.push(Step::Raw(std::mem::take(lead).into_bytes().into()));
+    steps.push(step);
+}

@@ -1,0 +1,138 @@
+//! A record as the store has it, whole. It stays inside the engine: what leaves goes through [`Grant::reduce`].
+
+use insula_model::entity::{Column, Entity, Field, SystemField};
+use insula_model::expr::Leaf;
+use insula_model::id::{AccountId, RecordId, TenantId};
+use insula_model::value::{Timestamp, Value};
+
+use super::visible::{VisibleRecord, member};
+use crate::grant::{Grant, RecordAction};
+use crate::sql::{Dialect, Slot, SqlWriter};
+use crate::store::{Row, StoreError, Tx};
+
+/// All columns of one record; `values` by the position of their field.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredRecord {
+    pub(super) id: RecordId,
+    pub(super) created_at: Timestamp,
+    pub(super) created_by: AccountId,
+    pub(super) updated_at: Timestamp,
+    pub(super) updated_by: AccountId,
+    pub(super) version: i64,
+    pub(super) values: Vec<Value>,
+}
+
+/// The order in which whole records are read and written: system columns, then fields.
+pub(super) fn columns(entity: &Entity) -> impl Iterator<Item = Column<'_>> {
+    SystemField::ALL.into_iter().map(Column::System).chain(entity.fields.iter().map(Column::Field))
+}
+
+pub(super) const fn leaf(column: Column<'_>) -> Leaf {
+    match column {
+        Column::System(field) => Leaf::System(field),
+        Column::Field(Field { id, .. }) => Leaf::Field(*id),
+    }
+}
+
+impl StoredRecord {
+    pub(super) fn from_row(entity: &Entity, row: &Row) -> Result<Self, StoreError> {
+        let values = entity.fields.iter().enumerate().map(|(i, field)| row.value(6 + i, field.kind.column_type()));
+        Ok(Self {
+            id: row.id(0)?,
+            created_at: row.timestamp(1)?,
+            created_by: row.id(2)?,
+            updated_at: row.timestamp(3)?,
+            updated_by: row.id(4)?,
+            version: row.int(5)?,
+            values: values.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Every column's value, in the order of [`columns`].
+    pub(super) fn binds(&self) -> Vec<Value> {
+        let mut binds: Vec<Value> = SystemField::ALL.into_iter().map(|field| self.system(field)).collect();
+        binds.extend(self.values.iter().cloned());
+        binds
+    }
+
+    fn system(&self, field: SystemField) -> Value {
+        match field {
+            SystemField::Id => Value::Uuid(self.id.uuid()),
+            SystemField::CreatedAt => Value::Timestamp(self.created_at),
+            SystemField::CreatedBy => Value::Uuid(self.created_by.uuid()),
+            SystemField::UpdatedAt => Value::Timestamp(self.updated_at),
+            SystemField::UpdatedBy => Value::Uuid(self.updated_by.uuid()),
+            SystemField::Version => Value::Int(self.version),
+        }
+    }
+
+    /// All fields as a JSON object, for the audit trail.
+    pub(super) fn audit_json(&self, entity: &Entity) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        out.push(b'{');
+        for (field, value) in entity.fields.iter().zip(&self.values) {
+            member(&mut out, field.name.as_str(), value);
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+impl<A: RecordAction> Grant<'_, A> {
+    /// A record reduced to what the caller may read: the only way one leaves the engine. A caller who may read nothing
+    /// learns its id and version, which he needs to go on.
+    pub(crate) fn reduce(&self, record: &StoredRecord) -> VisibleRecord {
+        let mut body = Vec::with_capacity(512);
+        body.push(b'{');
+        member(&mut body, "id", &record.system(SystemField::Id));
+        if self.reads.is_some() {
+            for (field, value) in self.entity.fields.iter().zip(&record.values) {
+                if self.shows(field) {
+                    member(&mut body, field.name.as_str(), value);
+                }
+            }
+            for field in SystemField::ALL.into_iter().skip(1) {
+                member(&mut body, field.name(), &record.system(field));
+            }
+        } else {
+            member(&mut body, "version", &record.system(SystemField::Version));
+        }
+        body.push(b'}');
+        VisibleRecord { id: record.id, version: record.version, body }
+    }
+}
+
+/// Starts `SELECT <all columns> FROM … AS a0 WHERE `.
+pub(super) fn select_whole(dialect: Dialect, tenant: TenantId, entity: &Entity) -> SqlWriter {
+    let mut w = SqlWriter::new(dialect);
+    w.raw("SELECT ");
+    for (i, column) in columns(entity).enumerate() {
+        w.raw(if i == 0 { "" } else { ", " }).column(0, leaf(column));
+    }
+    w.raw(" FROM ").table(tenant, entity.id).raw(" AS a0 WHERE ");
+    w
+}
+
+/// Ends a SELECT whose rows are about to be changed. SQLite's writer is alone anyway.
+pub(super) fn for_update(w: &mut SqlWriter) {
+    if w.dialect() == Dialect::Postgres {
+        w.raw(" FOR UPDATE OF a0");
+    }
+}
+
+/// Records whose `column` equals `value`, whole, and locked.
+pub(super) async fn lock_where(
+    tx: &mut Tx,
+    tenant: TenantId,
+    entity: &Entity,
+    column: Leaf,
+    value: Value,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let mut w = select_whole(tx.dialect(), tenant, entity);
+    w.column(0, column).raw(" = ").bind(Slot::Arg(0));
+    w.raw(" ORDER BY a0.id");
+    for_update(&mut w);
+    let statement = w.finish();
+    let rows = tx.query(&statement.text, &[&value]).await?;
+    rows.iter().map(|row| StoredRecord::from_row(entity, row)).collect()
+}

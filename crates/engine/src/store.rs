@@ -1,0 +1,250 @@
+//! The stores: a platform store and many tenant stores, on SQLite files or in PostgreSQL.
+//!
+//! Knows drivers, files, pools, roles and transactions. Must not know entities, rights or HTTP. Nothing outside
+//! of this folder names a driver, and nothing outside of it asks which engine it is on.
+
+mod cell;
+mod error;
+mod postgres;
+mod row;
+mod sqlite;
+
+use std::path::PathBuf;
+
+use insula_model::id::TenantId;
+use insula_model::value::Value;
+use secrecy::SecretString;
+
+pub(crate) use cell::{Shape, Step, Tail};
+pub(crate) use error::{StoreError, UniqueBreach};
+pub(crate) use row::Row;
+
+use crate::sql::{Dialect, Fixed};
+
+/// Where data lives.
+#[derive(Clone, Debug)]
+pub enum StoreOptions {
+    /// A folder: `platform.db`, and `tenants/<id>.db` for each tenant.
+    Sqlite { data_dir: PathBuf },
+    /// An owner with CREATEROLE and CREATEDB: migrates, makes tenants and login roles, changes schemas, and
+    /// serves no request itself.
+    Postgres { url: SecretString, cell_tenant_limit: u32 },
+}
+
+/// Which store holds a tenant. Cells count from 1; on SQLite every file is its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Placement {
+    pub(crate) tenant: TenantId,
+    pub(crate) cell: i64,
+}
+
+/// The counters every write reads first: a cached model of another version must be read again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Versions {
+    pub(crate) schema: i64,
+    pub(crate) grants: i64,
+}
+
+/// All stores of this installation.
+pub(crate) enum Stores {
+    Sqlite(sqlite::Stores),
+    Postgres(postgres::Stores),
+}
+
+/// One open transaction on one store. Dropping it rolls it back.
+pub(crate) enum Tx {
+    Sqlite(sqlite::Tx),
+    Postgres(postgres::Tx),
+}
+
+impl Stores {
+    /// Opens the platform store and migrates it. `secret` seals what the stores keep secret.
+    pub(crate) async fn open(options: &StoreOptions, secret: &SecretString) -> Result<Self, StoreError> {
+        Ok(match options {
+            StoreOptions::Sqlite { data_dir } => Self::Sqlite(sqlite::Stores::open(data_dir).await?),
+            StoreOptions::Postgres { url, cell_tenant_limit } => {
+                Self::Postgres(postgres::Stores::open(url, *cell_tenant_limit, secret).await?)
+            }
+        })
+    }
+
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// A consistent view of the platform's tables.
+    pub(crate) async fn platform_read(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(stores) => Tx::Sqlite(stores.platform_read().await?),
+            Self::Postgres(stores) => Tx::Postgres(stores.platform_read().await?),
+        })
+    }
+
+    /// A change of the platform's tables.
+    pub(crate) async fn platform_write(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(stores) => Tx::Sqlite(stores.platform_write().await?),
+            Self::Postgres(stores) => Tx::Postgres(stores.platform_write().await?),
+        })
+    }
+
+    /// A consistent view of one tenant. On PostgreSQL nothing is sent before the first statement.
+    pub(crate) async fn tenant_read(&self, placement: Placement) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(stores) => Tx::Sqlite(stores.tenant_read(placement.tenant).await?),
+            Self::Postgres(stores) => Tx::Postgres(stores.tenant_read(placement).await?),
+        })
+    }
+
+    /// A change of one tenant's rows; may share its commit with others on SQLite. [`Tx::versions`] is known from
+    /// the start, and no schema change can run beside it.
+    pub(crate) async fn tenant_write(&self, placement: Placement) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(stores) => Tx::Sqlite(stores.tenant_write(placement.tenant).await?),
+            Self::Postgres(stores) => Tx::Postgres(stores.tenant_write(placement).await?),
+        })
+    }
+
+    /// A change of one tenant's schema or grants: alone on the tenant, with the right to DDL.
+    pub(crate) async fn tenant_alter(&self, placement: Placement) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(stores) => Tx::Sqlite(stores.tenant_alter(placement.tenant).await?),
+            Self::Postgres(stores) => Tx::Postgres(stores.tenant_alter(placement).await?),
+        })
+    }
+
+    /// Makes the (empty, migrated) store of a new tenant and gives an open [`Stores::tenant_alter`] transaction on it:
+    /// nothing of it is left if that is dropped. The store's own row in `insula_tenant.tenant` is written already.
+    pub(crate) async fn create_tenant(&self, tenant: TenantId) -> Result<(Placement, Tx), StoreError> {
+        match self {
+            Self::Sqlite(stores) => {
+                let tx = stores.create_tenant(tenant).await?;
+                Ok((Placement { tenant, cell: 1 }, Tx::Sqlite(tx)))
+            }
+            Self::Postgres(stores) => {
+                let (placement, tx) = stores.create_tenant(tenant).await?;
+                Ok((placement, Tx::Postgres(tx)))
+            }
+        }
+    }
+
+    /// Removes a tenant's store for good. Used for what an interrupted registration left behind.
+    pub(crate) async fn drop_tenant(&self, placement: Placement) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(stores) => stores.drop_tenant(placement.tenant).await,
+            Self::Postgres(stores) => stores.drop_tenant(placement).await,
+        }
+    }
+
+    /// Tenant stores that exist, whether the platform knows them or not.
+    pub(crate) async fn tenant_stores(&self) -> Result<Vec<Placement>, StoreError> {
+        match self {
+            Self::Sqlite(stores) => stores.tenant_stores().await,
+            Self::Postgres(stores) => stores.tenant_stores().await,
+        }
+    }
+
+    /// Finishes what was accepted and closes files and pools.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(stores) => stores.close().await,
+            Self::Postgres(stores) => stores.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The tenant's counters as this transaction found them; present on tenant writes and alters.
+    pub(crate) const fn versions(&self) -> Option<Versions> {
+        match self {
+            Self::Sqlite(tx) => tx.versions(),
+            Self::Postgres(tx) => tx.versions(),
+        }
+    }
+
+    /// Rows of a statement on Insula's own tables. `binds` are `$1`, `$2`, ….
+    pub(crate) async fn fixed(&mut self, sql: &Fixed, binds: &[&Value]) -> Result<Vec<Row>, StoreError> {
+        let text = sql.text(self.dialect());
+        self.query(text, binds).await
+    }
+
+    /// Runs a change of Insula's own tables; how many rows it touched.
+    pub(crate) async fn fixed_execute(&mut self, sql: &Fixed, binds: &[&Value]) -> Result<u64, StoreError> {
+        let text = sql.text(self.dialect());
+        self.execute(text, binds).await
+    }
+
+    pub(crate) async fn query(&mut self, sql: &str, binds: &[&Value]) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.query(sql, binds).await,
+            Self::Postgres(tx) => tx.query(sql, binds).await,
+        }
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.execute(sql, binds).await,
+            Self::Postgres(tx) => tx.execute(sql, binds).await,
+        }
+    }
+
+    /// Runs one statement once per set of binds, all or (on error) nothing that counts: the transaction is to be
+    /// dropped then. Which set failed is in the error.
+    pub(crate) async fn execute_many(&mut self, sql: &str, sets: Vec<Vec<Value>>) -> Result<(), (usize, StoreError)> {
+        match self {
+            Self::Sqlite(tx) => tx.execute_many(sql, sets).await,
+            Self::Postgres(tx) => tx.execute_many(sql, sets).await,
+        }
+    }
+
+    /// Statements without binds and results: DDL.
+    pub(crate) async fn ddl(&mut self, sql: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.ddl(sql).await,
+            Self::Postgres(tx) => tx.ddl(sql).await,
+        }
+    }
+
+    /// Appends up to `limit` rows to `out` as JSON objects of `shape`, separated by commas: the hot path, from the
+    /// store's columns straight to the reply's bytes. The statement asks for `limit + 1` rows.
+    pub(crate) async fn json(
+        &mut self,
+        sql: &str,
+        binds: &[&Value],
+        shape: &Shape,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Tail, StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.json(sql, binds, shape, limit, out).await,
+            Self::Postgres(tx) => tx.json(sql, binds, shape, limit, out).await,
+        }
+    }
+
+    /// Makes the changes durable. Returns when they are.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+    }
+
+    /// Gives the changes up. On SQLite it returns only when the group it ran in is durable: what the refused request
+    /// saw of its neighbours is true by then.
+    pub(crate) async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await,
+            Self::Postgres(tx) => tx.rollback().await,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What a store can say no with, one meaning on both engines.
+
+use std::error::Error;
+
+use insula_model::problem::Problem;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// A unique index refused a row.
+    #[error("not unique: {0:?}")]
+    Unique(UniqueBreach),
+    /// A reference leads nowhere, or something still refers to the row.
+    #[error("a foreign key refused the change")]
+    ForeignKey,
+    /// A table or column of the statement is not there (any more): the schema has moved on.
+    #[error("the schema has changed: {0}")]
+    SchemaMoved(Box<dyn Error + Send + Sync>),
+    /// The store does not answer, or gave the transaction up; the same call may succeed later.
+    #[error("unavailable: {0}")]
+    Unavailable(Box<dyn Error + Send + Sync>),
+    /// The statement ran over its time.
+    #[error("the statement took too long")]
+    TooSlow,
+    /// A defect.
+    #[error("{0}")]
+    Other(Box<dyn Error + Send + Sync>),
+}
+
+/// What the engine tells of the index: PostgreSQL its name, SQLite the columns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum UniqueBreach {
+    Index(String),
+    Columns(Vec<String>),
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::TooSlow => Self::unavailable(error),
+            other => Self::internal(other),
+        }
+    }
+}

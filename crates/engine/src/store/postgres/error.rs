@@ -1,0 +1,101 @@
+//! What PostgreSQL and the pool say no with, in the store's words. Messages of the database stay in the cause.
+
+use std::io;
+
+use deadpool::managed::PoolError;
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::store::{StoreError, UniqueBreach};
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        if let Some(refusal) = error.as_db_error() {
+            return match Class::of(refusal) {
+                Class::Unique => Self::Unique(UniqueBreach::Index(refusal.constraint().unwrap_or_default().to_owned())),
+                Class::ForeignKey => Self::ForeignKey,
+                Class::SchemaMoved => Self::SchemaMoved(error.into()),
+                Class::TooSlow => Self::TooSlow,
+                Class::Unavailable => Self::Unavailable(error.into()),
+                Class::Other => Self::Other(error.into()),
+            };
+        }
+        let cut = std::error::Error::source(&error).is_some_and(|cause| cause.is::<io::Error>());
+        if cut || error.is_closed() { Self::Unavailable(error.into()) } else { Self::Other(error.into()) }
+    }
+}
+
+impl From<PoolError<Error>> for StoreError {
+    fn from(error: PoolError<Error>) -> Self {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            other => Self::Unavailable(other.to_string().into()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Class {
+    Unique,
+    ForeignKey,
+    SchemaMoved,
+    TooSlow,
+    Unavailable,
+    Other,
+}
+
+impl Class {
+    fn of(refusal: &DbError) -> Self {
+        if is_stale(refusal) { Self::SchemaMoved } else { Self::of_state(refusal.code()) }
+    }
+
+    fn of_state(state: &SqlState) -> Self {
+        match state.code() {
+            "23505" => Self::Unique,
+            "23503" => Self::ForeignKey,
+            // A table, column or schema is not there.
+            "42P01" | "42703" | "3F000" => Self::SchemaMoved,
+            "57014" => Self::TooSlow,
+            // Given up for the sake of others: a conflict, a deadlock, a lock not had in time, idle too long.
+            "40001" | "40P01" | "55P03" | "25P03" => Self::Unavailable,
+            // The connection (08), resources such as connections or disk (53), an operator's hand (57P).
+            code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => Self::Unavailable,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether a prepared statement was refused because its columns would no longer be what it was prepared with. Other
+/// things have the same code, and the message depends on the locale: the routine that raised it does not.
+pub(super) fn is_stale_plan(error: &StoreError) -> bool {
+    let StoreError::SchemaMoved(cause) = error else { return false };
+    cause.downcast_ref::<Error>().and_then(Error::as_db_error).is_some_and(is_stale)
+}
+
+fn is_stale(refusal: &DbError) -> bool {
+    *refusal.code() == SqlState::FEATURE_NOT_SUPPORTED && refusal.routine() == Some("RevalidateCachedQuery")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_mean_the_same_as_elsewhere() {
+        for (state, class) in [
+            ("23505", Class::Unique),
+            ("23503", Class::ForeignKey),
+            ("42P01", Class::SchemaMoved),
+            ("42703", Class::SchemaMoved),
+            ("57014", Class::TooSlow),
+            ("57P01", Class::Unavailable),
+            ("08006", Class::Unavailable),
+            ("53300", Class::Unavailable),
+            ("40P01", Class::Unavailable),
+            ("42501", Class::Other),
+            ("23502", Class::Other),
+        ] {
+            assert_eq!(Class::of_state(&SqlState::from_code(state)), class, "{state}");
+        }
+    }
+}

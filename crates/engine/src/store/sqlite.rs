@@ -1,0 +1,127 @@
+//! Stores in SQLite files: `platform.db`, and `tenants/<id>.db` for each tenant.
+//!
+//! Knows which files exist. What a file is, how reads and writes share it and how a statement runs are the modules
+//! below. Must not know what the tables mean, but for the row that says whose file it is.
+
+mod cells;
+mod connection;
+mod error;
+mod file;
+mod migrate;
+mod newborn;
+mod open_files;
+mod reader;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod tx;
+mod writer;
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use insula_model::id::TenantId;
+
+pub(crate) use tx::Tx;
+
+use super::{Placement, Row, Shape, StoreError, Tail, Versions};
+
+use file::{File, blocking, remove};
+use newborn::{Newborn, Nursery};
+use open_files::OpenFiles;
+
+/// How many tenants' files stay open; each takes a few hundred KiB.
+const OPEN_FILES: usize = 256;
+
+pub(crate) struct Stores {
+    platform: Arc<File>,
+    tenants: Arc<OpenFiles>,
+    nursery: Arc<Nursery>,
+}
+
+impl Stores {
+    pub(crate) async fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        Self::with_capacity(data_dir.to_owned(), OPEN_FILES).await
+    }
+
+    async fn with_capacity(data_dir: PathBuf, open_files: usize) -> Result<Self, StoreError> {
+        blocking(move || {
+            let folder = data_dir.join("tenants");
+            make_folder(&folder)?;
+            Ok(Self {
+                platform: Arc::new(File::open_platform(data_dir.join("platform.db"))?),
+                tenants: Arc::new(OpenFiles::new(folder, open_files)),
+                nursery: Arc::default(),
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn platform_read(&self) -> Result<Tx, StoreError> {
+        Tx::read(&self.platform).await
+    }
+
+    pub(crate) async fn platform_write(&self) -> Result<Tx, StoreError> {
+        Tx::write(Arc::clone(&self.platform)).await
+    }
+
+    pub(crate) async fn tenant_read(&self, tenant: TenantId) -> Result<Tx, StoreError> {
+        Tx::read(&self.tenants.get(tenant).await?).await
+    }
+
+    pub(crate) async fn tenant_write(&self, tenant: TenantId) -> Result<Tx, StoreError> {
+        Tx::write(self.tenants.get(tenant).await?).await?.with_versions()
+    }
+
+    pub(crate) async fn tenant_alter(&self, tenant: TenantId) -> Result<Tx, StoreError> {
+        Tx::alone(self.tenants.get(tenant).await?).await?.with_versions()
+    }
+
+    pub(crate) async fn create_tenant(&self, tenant: TenantId) -> Result<Tx, StoreError> {
+        let (newborn, file) = Newborn::make(tenant, &self.tenants, &self.nursery).await?;
+        Tx::alone(file).await?.with_newborn(newborn, tenant)
+    }
+
+    pub(crate) async fn drop_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let open = self.tenants.remove(tenant);
+        let path = self.tenants.path(tenant);
+        if let Some(file) = open {
+            file.close().await;
+        }
+        blocking(move || remove(&path)).await
+    }
+
+    /// Every file in the folder but those being made right now.
+    pub(crate) async fn tenant_stores(&self) -> Result<Vec<Placement>, StoreError> {
+        let folder = self.tenants.folder().to_owned();
+        let found =
+            blocking(move || tenants_in(&folder).map_err(|error| StoreError::Unavailable(error.into()))).await?;
+        let settled = found.into_iter().filter(|tenant| !self.nursery.holds(*tenant));
+        Ok(settled.map(|tenant| Placement { tenant, cell: 1 }).collect())
+    }
+
+    pub(crate) async fn close(&self) {
+        self.tenants.close().await;
+        Arc::clone(&self.platform).close().await;
+    }
+}
+
+/// Makes a folder that only its owner may look into; one that exists keeps its rights.
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| StoreError::Unavailable(error.into()))
+}
+
+fn tenants_in(folder: &Path) -> io::Result<Vec<TenantId>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        found.extend(name.to_str().and_then(|name| name.strip_suffix(".db")).and_then(TenantId::parse));
+    }
+    Ok(found)
+}

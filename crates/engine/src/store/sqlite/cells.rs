@@ -1,0 +1,102 @@
+//! Values into SQLite and out of it. Booleans are 0 and 1, times microseconds, dates days, decimals units of their
+//! scale, ids 16 bytes.
+
+use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value, quoted, write_json_text, write_json_uuid};
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use uuid::Uuid;
+
+use crate::store::cell::Cells;
+use crate::store::{Row, StoreError};
+
+use super::error::meaning;
+
+/// A value to bind; borrows what it can.
+pub(super) struct Bind<'a>(pub(super) &'a Value);
+
+impl ToSql for Bind<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
+            Value::Int(n) => ValueRef::Integer(*n),
+            Value::Decimal(d) => ValueRef::Integer(d.units()),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Date(d) => ValueRef::Integer(i64::from(d.days())),
+            Value::Timestamp(t) => ValueRef::Integer(t.as_micros()),
+            Value::Uuid(id) => ValueRef::Blob(id.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// A row as SQLite tells its values apart.
+pub(super) fn row(from: &rusqlite::Row<'_>, columns: usize) -> Result<Row, StoreError> {
+    let value = |index| {
+        Ok(match from.get_ref(index).map_err(meaning)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(n) => Value::Int(n),
+            ValueRef::Text(bytes) => Value::Text(text(bytes)?.to_owned()),
+            ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+            other @ ValueRef::Real(_) => return Err(unfit(other, "stored by Insula")),
+        })
+    };
+    (0..columns).map(value).collect::<Result<_, _>>().map(Row)
+}
+
+impl Cells for rusqlite::Row<'_> {
+    fn is_null(&self, index: usize) -> Result<bool, StoreError> {
+        Ok(self.get_ref(index).map_err(meaning)? == ValueRef::Null)
+    }
+
+    fn write(&self, index: usize, ty: ColumnType, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        match (ty, self.get_ref(index).map_err(meaning)?) {
+            (_, ValueRef::Null) => out.extend_from_slice(b"null"),
+            (ColumnType::Text, ValueRef::Text(bytes)) => write_json_text(text(bytes)?, out),
+            (ColumnType::Uuid, ValueRef::Blob(bytes)) => write_json_uuid(uuid(bytes)?, out),
+            (ColumnType::Int, ValueRef::Integer(n)) => Value::Int(n).write_json(out),
+            (ColumnType::Bool, ValueRef::Integer(n)) => Value::Bool(n != 0).write_json(out),
+            (ColumnType::Timestamp, ValueRef::Integer(n)) => quoted(out, |out| Timestamp::from_micros(n).write(out)),
+            (ColumnType::Date, ValueRef::Integer(n)) => {
+                let date = date(n)?;
+                quoted(out, |out| date.write(out));
+            }
+            (ColumnType::Decimal { scale }, ValueRef::Integer(n)) => {
+                quoted(out, |out| Decimal::new(n, scale).write(out));
+            }
+            (ty, other) => return Err(unfit(other, &format!("a {ty:?}"))),
+        }
+        Ok(())
+    }
+
+    fn value(&self, index: usize, ty: ColumnType) -> Result<Value, StoreError> {
+        Ok(match (ty, self.get_ref(index).map_err(meaning)?) {
+            (_, ValueRef::Null) => Value::Null,
+            (ColumnType::Text, ValueRef::Text(bytes)) => Value::Text(text(bytes)?.to_owned()),
+            (ColumnType::Uuid, ValueRef::Blob(bytes)) => Value::Uuid(uuid(bytes)?),
+            (ColumnType::Int, ValueRef::Integer(n)) => Value::Int(n),
+            (ColumnType::Bool, ValueRef::Integer(n)) => Value::Bool(n != 0),
+            (ColumnType::Timestamp, ValueRef::Integer(n)) => Value::Timestamp(Timestamp::from_micros(n)),
+            (ColumnType::Date, ValueRef::Integer(n)) => Value::Date(date(n)?),
+            (ColumnType::Decimal { scale }, ValueRef::Integer(n)) => Value::Decimal(Decimal::new(n, scale)),
+            (ty, other) => return Err(unfit(other, &format!("a {ty:?}"))),
+        })
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, StoreError> {
+    str::from_utf8(bytes).map_err(|error| StoreError::Other(error.into()))
+}
+
+fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
+    Uuid::from_slice(bytes).map_err(|error| StoreError::Other(error.into()))
+}
+
+fn date(days: i64) -> Result<Date, StoreError> {
+    i32::try_from(days).map(Date::from_days).map_err(|error| StoreError::Other(error.into()))
+}
+
+/// The value itself stays out of the message: it may be anyone's.
+fn unfit(found: ValueRef<'_>, wanted: &str) -> StoreError {
+    StoreError::Other(format!("a stored {} is not {wanted}", found.data_type()).into())
+}

@@ -1,0 +1,193 @@
+//! One database file: its pool of readers and its one writer. Must not know which files exist.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use insula_model::id::TenantId;
+use rusqlite::config::DbConfig;
+use tokio::sync::Semaphore;
+
+use crate::store::StoreError;
+
+use super::connection::{Conn, Purpose};
+use super::error::meaning;
+use super::migrate::{self, migrate};
+use super::reader::ReadSession;
+use super::writer::Writer;
+
+/// Reads of one file at a time. Inline reads hold a connection only while they run, so this bounds the slow ones.
+const READERS: usize = 8;
+
+pub(super) struct File {
+    path: PathBuf,
+    idle: Mutex<Vec<Conn>>,
+    /// As many as connections may still be taken; a permit is given back by hand when its connection is.
+    free: Semaphore,
+    pub(super) writer: Arc<tokio::sync::Mutex<Writer>>,
+    closed: AtomicBool,
+}
+
+impl File {
+    /// Opens the platform's file, made if missing. Blocks, as all of the opening here.
+    pub(super) fn open_platform(path: PathBuf) -> Result<Self, StoreError> {
+        if !path.exists() {
+            create(&path)?;
+        }
+        let conn = Conn::open(&path, Purpose::Write)?;
+        migrate(&conn, migrate::PLATFORM)?;
+        Ok(Self::with_writer(path, conn))
+    }
+
+    /// Opens a tenant's file. It must say itself that it is this tenant's: the second wall.
+    pub(super) fn open_tenant(path: PathBuf, tenant: TenantId) -> Result<Self, StoreError> {
+        let conn = Conn::open(&path, Purpose::Write)?;
+        migrate(&conn, migrate::TENANT)?;
+        let mut owners = Vec::new();
+        {
+            let mut statement = conn.prepare("SELECT tenant_id FROM tenant").map_err(meaning)?;
+            let mut rows = statement.query(()).map_err(meaning)?;
+            while let Some(row) = rows.next().map_err(meaning)? {
+                owners.push(row.get::<_, Vec<u8>>(0).map_err(meaning)?);
+            }
+        }
+        if owners != [tenant.uuid().as_bytes()] {
+            return Err(StoreError::Other(format!("the file of tenant {tenant} is not that tenant's").into()));
+        }
+        Ok(Self::with_writer(path, conn))
+    }
+
+    /// Makes the file of a new tenant, with all tables and no row.
+    pub(super) fn create_tenant(path: PathBuf) -> Result<Self, StoreError> {
+        create(&path)?;
+        let made = Conn::open(&path, Purpose::Write).and_then(|conn| {
+            migrate(&conn, migrate::TENANT)?;
+            Ok(conn)
+        });
+        match made {
+            Ok(conn) => Ok(Self::with_writer(path, conn)),
+            Err(error) => {
+                remove(&path)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn with_writer(path: PathBuf, conn: Conn) -> Self {
+        let writer = Arc::new(tokio::sync::Mutex::new(Writer::new(conn)));
+        Self { path, idle: Mutex::default(), free: Semaphore::new(READERS), writer, closed: AtomicBool::new(false) }
+    }
+
+    /// A consistent view. Waits only when all connections are out.
+    pub(super) async fn read(self: &Arc<Self>) -> Result<ReadSession, StoreError> {
+        let permit = match self.free.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => self.free.acquire().await.map_err(|error| StoreError::Unavailable(error.into()))?,
+        };
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => {
+                let file = Arc::clone(self);
+                blocking(move || file.connect(Purpose::Read)).await?
+            }
+        };
+        permit.forget();
+        ReadSession::begin(conn, Arc::clone(self))
+    }
+
+    /// Opens one more connection. Blocks.
+    pub(super) fn connect(&self, purpose: Purpose) -> Result<Conn, StoreError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable("the store is closed".into()));
+        }
+        Conn::open(&self.path, purpose)
+    }
+
+    /// Takes a reader back, `None` if it is of no more use.
+    pub(super) fn give_back(&self, conn: Option<Conn>) {
+        if let Some(conn) = conn {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if !self.closed.load(Ordering::Acquire) {
+                idle.push(conn);
+            }
+        }
+        self.free.add_permits(1);
+    }
+
+    /// Lets the open group finish, empties the log into the file and closes. Blocks for as long as that takes.
+    pub(super) async fn close(self: Arc<Self>) {
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let closed = blocking(move || {
+            writer.finish_group();
+            self.close_readers();
+            writer.close();
+            Ok(())
+        });
+        if let Err(error) = closed.await {
+            tracing::error!(%error, "closing a database file failed");
+        }
+    }
+
+    fn close_readers(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Closes what can be closed and removes the file; who still reads it reads on what is no longer there. Short
+    /// enough for a destructor: nothing is synced, since nothing is kept.
+    pub(super) fn destroy(&self) -> Result<(), StoreError> {
+        self.close_readers();
+        if let Ok(mut writer) = self.writer.try_lock() {
+            if let Some(conn) = writer.take() {
+                conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(meaning)?;
+            }
+        }
+        remove(&self.path)
+    }
+}
+
+/// Makes an empty file that only its owner reads, and makes it last: SQLite syncs the folder for its log only.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).and_then(|_| sync_folder(path)).map_err(|error| StoreError::Unavailable(error.into()))
+}
+
+/// Removes a file with its log and index; the file last, so that what a crash leaves is found and removed again.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    for suffix in ["-wal", "-shm", ""] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::Unavailable(error.into()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    // Only Unix lets a folder be opened and synced.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Runs `work` where it may block.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(StoreError::Other(error.into())),
+    }
+}

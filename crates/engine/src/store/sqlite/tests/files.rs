@@ -1,0 +1,111 @@
+use super::*;
+use crate::store::StoreError;
+
+#[tokio::test]
+async fn a_file_that_is_another_tenants_is_refused() {
+    let (fixture, owner) = Fixture::with_table().await;
+    fixture.stores.close().await;
+    let other = tenant(2);
+    let folder = fixture.folder.path().join("tenants");
+    std::fs::copy(folder.join(format!("{owner}.db")), folder.join(format!("{other}.db"))).unwrap();
+    let stores = fixture.reopen().await;
+    for _ in 0..2 {
+        let refused = stores.tenant_read(other).await.err();
+        assert!(matches!(refused, Some(StoreError::Other(_))), "{refused:?}");
+    }
+    assert!(ids(&stores, owner).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_program_is_refused() {
+    let (fixture, tenant) = Fixture::with_table().await;
+    fixture.stores.close().await;
+    let path = fixture.folder.path().join(format!("tenants/{tenant}.db"));
+    rusqlite::Connection::open(path).unwrap().execute_batch("PRAGMA user_version = 1000").unwrap();
+    let refused = fixture.reopen().await.tenant_read(tenant).await.err();
+    assert!(matches!(refused, Some(StoreError::Other(_))), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn files_are_closed_and_opened_again_while_many_come_at_once() {
+    const TENANTS: u128 = 6;
+    let fixture = Fixture::with_capacity(2).await;
+    for n in 0..TENANTS {
+        fixture.add(tenant(n)).await;
+    }
+    let worker = |n: i64| {
+        let stores = Arc::clone(&fixture.stores);
+        tokio::spawn(async move {
+            for round in 0..TENANTS {
+                let mut tx = stores.tenant_write(tenant(round)).await.unwrap();
+                insert(&mut tx, n).await;
+                tx.commit().await.unwrap();
+                assert!(ids(&stores, tenant(round)).await.contains(&n));
+            }
+        })
+    };
+    let workers: Vec<_> = (0..16).map(worker).collect();
+    for worker in workers {
+        in_time(worker).await.unwrap();
+    }
+    assert!(fixture.stores.tenants.len() < usize::try_from(TENANTS).unwrap());
+    for n in 0..TENANTS {
+        assert_eq!(ids(&fixture.stores, tenant(n)).await, (0..16).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn two_who_open_at_once_get_one_file_and_no_file_in_use_is_closed() {
+    let fixture = Fixture::with_capacity(1).await;
+    for n in 0..3 {
+        fixture.add(tenant(n)).await;
+    }
+    let tenants = &fixture.stores.tenants;
+    let (a, b) = tokio::join!(tenants.get(tenant(0)), tenants.get(tenant(0)));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert!(Arc::ptr_eq(&a, &b));
+    tenants.get(tenant(1)).await.unwrap();
+    tenants.get(tenant(2)).await.unwrap();
+    assert!(Arc::ptr_eq(&a, &tenants.get(tenant(0)).await.unwrap()));
+}
+
+#[tokio::test]
+async fn closing_serves_the_open_group_and_refuses_what_comes_later() {
+    let (fixture, tenant) = Fixture::with_table().await;
+    let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
+    insert(&mut tx, 1).await;
+    let stores = &fixture.stores;
+    let (written, ()) = in_time(async { tokio::join!(tx.commit(), stores.close()) }).await;
+    written.unwrap();
+    for refused in [stores.tenant_write(tenant).await.err(), stores.platform_write().await.err()] {
+        assert!(matches!(refused, Some(StoreError::Unavailable(_))), "{refused:?}");
+    }
+    assert_eq!(ids(&fixture.reopen().await, tenant).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_does_not_grow_without_end_under_reads_that_never_pause() {
+    const MEGABYTES: i64 = 40;
+    let (fixture, tenant) = Fixture::with_table().await;
+    let stores = Arc::clone(&fixture.stores);
+    let reader = tokio::spawn(async move {
+        let mut last = None;
+        loop {
+            // The next begins before the last ends.
+            let mut next = stores.tenant_read(tenant).await.unwrap();
+            next.query("SELECT count(*) FROM t", &[]).await.unwrap();
+            last.replace(next);
+            tokio::task::yield_now().await;
+        }
+    });
+    for id in 0..MEGABYTES {
+        let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
+        let sql = "INSERT INTO t (id, name) VALUES (?1, CAST(?1 AS TEXT) || hex(zeroblob(500000)))";
+        tx.execute(sql, &[&Value::Int(id)]).await.unwrap();
+        in_time(tx.commit()).await.unwrap();
+    }
+    reader.abort();
+    let log = fixture.folder.path().join(format!("tenants/{tenant}.db-wal"));
+    let size = std::fs::metadata(log).unwrap().len();
+    assert!(size < 20 << 20, "the log is of {size} bytes");
+}

@@ -1,0 +1,192 @@
+//! What this node knows of each tenant: its model, compiled. A model is immutable; a change of schema or grants makes
+//! a new one, and everything compiled against the old goes with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use arc_swap::ArcSwapOption;
+use insula_model::entity::{Entity, Schema};
+use insula_model::id::{AccountId, TenantId};
+use insula_model::problem::{Problem, Result};
+use insula_model::rights::{Action, Permission, RecordRight, Rights};
+use insula_model::value::{Timestamp, Value};
+use quick_cache::sync::Cache;
+
+use crate::record::Plans;
+use crate::sql::Fixed;
+use crate::store::{Placement, StoreError, Tx, Versions};
+
+/// How long a model is believed without asking the store for its versions.
+const BELIEVED_MICROS: i64 = 1_000_000;
+/// Models kept; beyond it the least used are dropped and read again when needed.
+const TENANTS: usize = 4096;
+/// Accounts whose rights are kept per tenant.
+const ACCOUNTS: usize = 1024;
+
+pub(crate) struct Tenants(Cache<TenantId, Arc<Tenant>>);
+
+pub(crate) struct Tenant {
+    placement: Placement,
+    model: ArcSwapOption<Model>,
+    checked_at: AtomicI64,
+}
+
+/// One tenant's schema and grants at one pair of versions, with what was compiled from them.
+pub(crate) struct Model {
+    pub(crate) versions: Versions,
+    pub(crate) schema: Schema,
+    pub(crate) plans: Plans,
+    callers: Cache<AccountId, Arc<CallerRights>>,
+    role_sets: Cache<Vec<String>, u32>,
+    next_role_set: AtomicU32,
+}
+
+/// A caller's rights, with a number that all callers of the same roles share: plans are kept by it.
+#[derive(Debug)]
+pub(crate) struct CallerRights {
+    pub(crate) role_set: u32,
+    pub(crate) rights: Rights,
+}
+
+static VERSIONS: Fixed =
+    Fixed::new("SELECT schema_version, grants_version FROM insula_tenant.tenant WHERE tenant_id = $1");
+static ENTITIES: Fixed =
+    Fixed::new("SELECT definition FROM insula_tenant.entity WHERE tenant_id = $1 ORDER BY position, id");
+static ROLES: Fixed = Fixed::new(
+    "SELECT r.code, r.permissions FROM insula_tenant.member m \
+     JOIN insula_tenant.member_role mr ON mr.tenant_id = m.tenant_id AND mr.account_id = m.account_id \
+     JOIN insula_tenant.role r ON r.tenant_id = mr.tenant_id AND r.id = mr.role_id \
+     WHERE m.tenant_id = $1 AND m.account_id = $2 AND m.active ORDER BY r.code",
+);
+
+impl Default for Tenants {
+    fn default() -> Self {
+        Self(Cache::new(TENANTS))
+    }
+}
+
+impl Tenants {
+    pub(crate) fn get(&self, placement: Placement) -> Arc<Tenant> {
+        if let Some(tenant) = self.0.get(&placement.tenant) {
+            return tenant;
+        }
+        let made = Arc::new(Tenant { placement, model: ArcSwapOption::empty(), checked_at: AtomicI64::new(i64::MIN) });
+        match self.0.get_or_insert_with(&placement.tenant, || Ok::<_, std::convert::Infallible>(made)) {
+            Ok(tenant) => tenant,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl Tenant {
+    pub(crate) const fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// The model a read may use: at most a second old, checked in the read's own transaction when older.
+    pub(crate) async fn model_for_read(&self, tx: &mut Tx, now: Timestamp) -> Result<Arc<Model>, StoreError> {
+        let fresh = now.as_micros().saturating_sub(self.checked_at.load(Ordering::Relaxed)) < BELIEVED_MICROS;
+        match self.model.load_full() {
+            Some(model) if fresh => Ok(model),
+            _ => {
+                let versions = self.read_versions(tx).await?;
+                let model = self.model_at(tx, versions).await?;
+                self.checked_at.store(now.as_micros(), Ordering::Relaxed);
+                Ok(model)
+            }
+        }
+    }
+
+    /// The model of exactly the versions a write found.
+    pub(crate) async fn model_at(&self, tx: &mut Tx, versions: Versions) -> Result<Arc<Model>, StoreError> {
+        if let Some(model) = self.model.load_full()
+            && model.versions == versions
+        {
+            return Ok(model);
+        }
+        let model = self.load(tx, versions).await?;
+        self.model.store(Some(Arc::clone(&model)));
+        Ok(model)
+    }
+
+    /// Reads the model from the store without keeping it: for a transaction that may yet fail.
+    pub(crate) async fn load(&self, tx: &mut Tx, versions: Versions) -> Result<Arc<Model>, StoreError> {
+        let tenant = Value::Uuid(self.placement.tenant.uuid());
+        let rows = tx.fixed(&ENTITIES, &[&tenant]).await?;
+        let read = |row: &crate::store::Row| -> Result<Entity, StoreError> {
+            serde_json::from_str(row.text(0)?).map_err(|error| StoreError::Other(error.into()))
+        };
+        let entities = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Arc::new(Model {
+            versions,
+            schema: Schema::new(versions.schema, entities),
+            plans: Plans::default(),
+            callers: Cache::new(ACCOUNTS),
+            role_sets: Cache::new(ACCOUNTS),
+            next_role_set: AtomicU32::new(0),
+        }))
+    }
+
+    /// Forgets what is believed; the next transaction reads it from the store.
+    pub(crate) fn forget(&self) {
+        self.checked_at.store(i64::MIN, Ordering::Relaxed);
+        self.model.store(None);
+    }
+
+    async fn read_versions(&self, tx: &mut Tx) -> Result<Versions, StoreError> {
+        let tenant = Value::Uuid(self.placement.tenant.uuid());
+        let rows = tx.fixed(&VERSIONS, &[&tenant]).await?;
+        let row =
+            rows.first().ok_or_else(|| StoreError::Other("the tenant's store does not know its tenant".into()))?;
+        Ok(Versions { schema: row.int(0)?, grants: row.int(1)? })
+    }
+}
+
+impl Model {
+    /// What `account` may do. An account that is no active member may do nothing, and is told to sign in.
+    pub(crate) async fn rights_of(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        account: AccountId,
+    ) -> Result<Arc<CallerRights>> {
+        if let Some(rights) = self.callers.get(&account) {
+            return Ok(rights);
+        }
+        let (tenant, id) = (Value::Uuid(tenant.uuid()), Value::Uuid(account.uuid()));
+        let rows = tx.fixed(&ROLES, &[&tenant, &id]).await?;
+        if rows.is_empty() {
+            return Err(Problem::unauthenticated());
+        }
+        let mut roles = Vec::new();
+        let mut permissions: Vec<Permission> = Vec::new();
+        for row in &rows {
+            roles.push(row.text(0)?.to_owned());
+            permissions.extend(serde_json::from_str::<Vec<Permission>>(row.text(1)?).map_err(Problem::internal)?);
+        }
+        let fresh = || Ok::<_, std::convert::Infallible>(self.next_role_set.fetch_add(1, Ordering::Relaxed));
+        let role_set = match self.role_sets.get_or_insert_with(&roles, fresh) {
+            Ok(number) => number,
+            Err(never) => match never {},
+        };
+        let rights = Arc::new(CallerRights { role_set, rights: Rights::new(roles, permissions) });
+        self.callers.insert(account, Arc::clone(&rights));
+        Ok(rights)
+    }
+
+    /// What a caller may do with the records of `entity` by `action`; `None` where nothing.
+    pub(crate) fn record_right(
+        &self,
+        caller: &CallerRights,
+        entity: &Entity,
+        action: Action,
+    ) -> Option<Arc<RecordRight>> {
+        let key = (caller.role_set, entity.id, action);
+        if let Some(right) = self.plans.rights.get(&key) {
+            return right;
+        }
+        let right = caller.rights.on_records(entity, action).map(Arc::new);
+        self.plans.rights.insert(key, right.clone());
+        right
+    }
+}

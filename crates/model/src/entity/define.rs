@@ -1,0 +1,381 @@
+//! Reading the definition of a new entity. What this release does not do yet is refused, never ignored.
+
+use super::{Entity, Field, FieldKind, OnDelete, Schema, UniqueKey};
+use crate::clock::Ids;
+use crate::draft;
+use crate::id::EntityId;
+use crate::input::{self, Members};
+use crate::json::Json;
+use crate::name::{Name, NameError};
+use crate::problem::{Code, Errors, Result, pointer};
+use crate::value::{Decimal, MAX_INTEGER, MAX_PRECISION};
+
+/// The most fields an entity can have: both engines hold more columns, people do not.
+const MAX_FIELDS: usize = 500;
+const MAX_LABEL: usize = 200;
+const MAX_HELP: usize = 2_000;
+/// The longest `text`; longer belongs into a type of its own.
+const MAX_TEXT: u32 = 10_000;
+const DEFAULT_TEXT: u32 = 255;
+const MAX_OPTIONS: usize = 500;
+
+/// Reads `POST /entities`. Every mistake comes back with its pointer.
+pub fn define(body: &Json, schema: &Schema, ids: &Ids) -> Result<Entity> {
+    Members::read(body, |members, errors| {
+        let id: EntityId = ids.next();
+        let name = name(members, errors);
+        let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
+        let plural_label = members.optional_text("plural_label", MAX_LABEL, errors).map(str::to_owned);
+        let fields = fields(members, name.as_ref(), id, schema, ids, errors);
+        let unique = unique(members, &fields, ids, errors);
+        let title_field = title_field(members, &fields, errors);
+        not_yet(members, errors);
+        let name = name?;
+        let label = label.unwrap_or_else(|| name.to_string());
+        Some(Entity {
+            id,
+            plural_label: plural_label.unwrap_or_else(|| label.clone()),
+            label,
+            name,
+            title_field,
+            fields,
+            unique,
+        })
+    })
+}
+
+fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
+    let json = members.required("name", errors)?;
+    let at = members.pointer("name");
+    let Json::Text(text) = json else {
+        errors.add(at, Code::InvalidType, format!("Expected a string, found {}.", json.kind()));
+        return None;
+    };
+    match Name::parse(text) {
+        Ok(name) => Some(name),
+        Err(NameError::Shape) => {
+            errors.add(
+                at,
+                Code::InvalidFormat,
+                "A name is a lower-case letter, then up to 62 lower-case letters, digits or `_`.",
+            );
+            None
+        }
+        Err(NameError::Reserved) => {
+            errors.add(at, Code::InvalidFormat, format!("`{text}` has a meaning of its own; choose another name."));
+            None
+        }
+    }
+}
+
+/// Parts of the contract whose time has not come: only the value that means "without it" is taken.
+fn not_yet(members: &mut Members<'_>, errors: &mut Errors) {
+    let off = |json: &Json, off: &[Json]| *json == Json::Null || off.contains(json);
+    let keys: [(&'static str, &[Json]); 3] = [
+        ("soft_delete", &[Json::Bool(false)]),
+        ("scope", &[Json::Text(String::from("tenant"))]),
+        ("rules", &[Json::Array(Vec::new())]),
+    ];
+    for (key, without) in keys {
+        if let Some(json) = members.raw(key)
+            && !off(json, without)
+        {
+            errors.add(
+                members.pointer(key),
+                Code::NotSupported,
+                format!("`{key}` is not supported yet; leave it out."),
+            );
+        }
+    }
+}
+
+fn fields(
+    members: &mut Members<'_>,
+    own_name: Option<&Name>,
+    own_id: EntityId,
+    schema: &Schema,
+    ids: &Ids,
+    errors: &mut Errors,
+) -> Vec<Field> {
+    let at = members.pointer("fields");
+    let items = members.optional_array("fields", errors).unwrap_or_default();
+    if items.len() > MAX_FIELDS {
+        errors.add(at, Code::TooLong, format!("An entity has at most {MAX_FIELDS} fields."));
+        return Vec::new();
+    }
+    let target = |name: &str| match own_name {
+        Some(own) if own.as_str() == name => Some(own_id),
+        _ => schema.named(name).map(|entity| entity.id),
+    };
+    let mut fields: Vec<Field> = Vec::with_capacity(items.len());
+    for (i, item) in items.iter().enumerate() {
+        let at = pointer(&at, &i.to_string());
+        if let Some(field) = field(item, &at, &target, ids, errors) {
+            if fields.iter().any(|other| other.name == field.name) {
+                errors.add(
+                    pointer(&at, "name"),
+                    Code::NotUnique,
+                    "Two fields of one entity cannot have the same name.",
+                );
+            }
+            fields.push(field);
+        }
+    }
+    fields
+}
+
+fn field(
+    json: &Json,
+    at: &str,
+    target: &dyn Fn(&str) -> Option<EntityId>,
+    ids: &Ids,
+    errors: &mut Errors,
+) -> Option<Field> {
+    let mut members = Members::of(json, at, errors)?;
+    let name = name(&mut members, errors);
+    let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
+    let help = members.optional_text("help", MAX_HELP, errors).unwrap_or_default().to_owned();
+    let required = members.optional_bool("required", errors).unwrap_or(false);
+    let unique = members.optional_bool("unique", errors).unwrap_or(false);
+    let indexed = members.optional_bool("indexed", errors).unwrap_or(false);
+    let kind = kind(&mut members, target, required, errors);
+    for (key, off) in [("sensitivity", "none"), ("markup", "literal")] {
+        if let Some(json) = members.optional(key)
+            && *json != Json::Text(off.to_owned())
+        {
+            errors.add(
+                members.pointer(key),
+                Code::NotSupported,
+                format!("Only `{off}` is supported yet; leave `{key}` out."),
+            );
+        }
+    }
+    if members.optional_bool("encrypted", errors) == Some(true) {
+        errors.add(members.pointer("encrypted"), Code::NotSupported, "Encrypted fields are not supported yet.");
+    }
+    let default = members.optional("default");
+    let default_at = members.pointer("default");
+    members.finish(errors);
+    let (name, kind) = (name?, kind?);
+    let mut field = Field {
+        id: ids.next(),
+        label: label.unwrap_or_else(|| name.to_string()),
+        name,
+        help,
+        kind,
+        required,
+        unique,
+        indexed,
+        default: None,
+    };
+    if let Some(json) = default {
+        match draft::value_of(&field, json) {
+            Ok(_) => field.default = Some(json.into()),
+            Err((code, message)) => errors.add(default_at, code, message),
+        }
+    }
+    Some(field)
+}
+
+/// The type with the rules that belong to it. Rules of other types are unknown fields.
+fn kind(
+    members: &mut Members<'_>,
+    target: &dyn Fn(&str) -> Option<EntityId>,
+    required: bool,
+    errors: &mut Errors,
+) -> Option<FieldKind> {
+    let name = members.text("type", 50, errors)?;
+    Some(match name {
+        "text" => {
+            let max_length = length(members, "max_length", MAX_TEXT, errors).unwrap_or(DEFAULT_TEXT).max(1);
+            let min_length = length(members, "min_length", max_length, errors);
+            FieldKind::Text { min_length, max_length }
+        }
+        "code" => FieldKind::Code,
+        "integer" => {
+            let (min, max) = (bound(members, "min", errors), bound(members, "max", errors));
+            ordered(members, min, max, errors);
+            FieldKind::Integer { min, max }
+        }
+        "decimal" => decimal(members, errors)?,
+        "boolean" => FieldKind::Boolean,
+        "date" => FieldKind::Date,
+        "datetime" => FieldKind::Datetime,
+        "choice" => FieldKind::Choice { options: options(members, errors)? },
+        "relation" => relation(members, target, required, errors)?,
+        "long_text" | "rich_text" | "email" | "url" | "phone" | "time" | "duration" | "uuid" | "json"
+        | "multi_choice" | "relations" | "user" | "unit" | "file" | "auto_number" | "secret" | "formula" | "rollup"
+        | "lookup" => {
+            errors.add(
+                members.pointer("type"),
+                Code::NotSupported,
+                format!("Fields of type `{name}` are not supported yet."),
+            );
+            return None;
+        }
+        _ => {
+            let known = "text, code, integer, decimal, boolean, date, datetime, choice, relation";
+            errors.add(
+                members.pointer("type"),
+                Code::OutOfRange,
+                format!("There is no type `{name}`. Choose one of: {known}."),
+            );
+            return None;
+        }
+    })
+}
+
+fn length(members: &mut Members<'_>, key: &'static str, most: u32, errors: &mut Errors) -> Option<u32> {
+    let n = members.optional_int(key, errors)?;
+    let length = u32::try_from(n).ok().filter(|n| *n <= most);
+    if length.is_none() {
+        errors.add(members.pointer(key), Code::OutOfRange, format!("A length is between 0 and {most}."));
+    }
+    length
+}
+
+fn bound(members: &mut Members<'_>, key: &'static str, errors: &mut Errors) -> Option<i64> {
+    let n = members.optional_int(key, errors)?;
+    if n.abs() > MAX_INTEGER {
+        errors.add(members.pointer(key), Code::OutOfRange, "Integers stay within ±2⁵³.");
+        return None;
+    }
+    Some(n)
+}
+
+fn ordered(members: &Members<'_>, min: Option<i64>, max: Option<i64>, errors: &mut Errors) {
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max
+    {
+        errors.add(members.pointer("min"), Code::OutOfRange, "`min` must not be above `max`.");
+    }
+}
+
+fn decimal(members: &mut Members<'_>, errors: &mut Errors) -> Option<FieldKind> {
+    let digits = |n: i64| u8::try_from(n).ok().filter(|n| *n <= MAX_PRECISION);
+    let precision = members.optional_int("precision", errors).unwrap_or(i64::from(MAX_PRECISION));
+    let scale = members.optional_int("scale", errors).unwrap_or(2);
+    let (Some(precision), Some(scale)) = (digits(precision).filter(|p| *p > 0), digits(scale)) else {
+        errors.add(
+            members.pointer("precision"),
+            Code::OutOfRange,
+            "A decimal has 1 to 18 digits, 0 to 18 of them after the point.",
+        );
+        return None;
+    };
+    if scale > precision {
+        errors.add(members.pointer("scale"), Code::OutOfRange, "`scale` must not be above `precision`.");
+        return None;
+    }
+    let mut limit = |key: &'static str| {
+        let at = members.pointer(key);
+        let json = members.optional(key)?;
+        let text = match json {
+            Json::Text(text) => text.clone(),
+            Json::Int(n) => n.to_string(),
+            other => {
+                errors.add(at, Code::InvalidType, format!("Expected a decimal as a string, found {}.", other.kind()));
+                return None;
+            }
+        };
+        let units =
+            Decimal::parse(&text).and_then(|d| d.rescale(scale)).ok().filter(|d| d.fits(precision)).map(Decimal::units);
+        if units.is_none() {
+            errors.add(at, Code::OutOfRange, "The bound does not fit the field's own precision and scale.");
+        }
+        units
+    };
+    let (min, max) = (limit("min"), limit("max"));
+    ordered(members, min, max, errors);
+    Some(FieldKind::Decimal { precision, scale, min, max })
+}
+
+fn options(members: &mut Members<'_>, errors: &mut Errors) -> Option<Vec<String>> {
+    let at = members.pointer("options");
+    let items = members.optional_array("options", errors).unwrap_or_default();
+    if items.is_empty() || items.len() > MAX_OPTIONS {
+        errors.add(at, Code::OutOfRange, format!("A choice has 1 to {MAX_OPTIONS} options."));
+        return None;
+    }
+    let mut options: Vec<String> = Vec::with_capacity(items.len());
+    for (i, item) in items.iter().enumerate() {
+        let at = pointer(&at, &i.to_string());
+        if let Some(option) = input::text(item, at.clone(), 1, MAX_LABEL, errors) {
+            if options.iter().any(|other| other == option) {
+                errors.add(at, Code::NotUnique, "This option is named twice.");
+            }
+            options.push(option.to_owned());
+        }
+    }
+    Some(options)
+}
+
+fn relation(
+    members: &mut Members<'_>,
+    target: &dyn Fn(&str) -> Option<EntityId>,
+    required: bool,
+    errors: &mut Errors,
+) -> Option<FieldKind> {
+    let on_delete = match members.optional_text("on_delete", 20, errors) {
+        None | Some("restrict") => OnDelete::Restrict,
+        Some("cascade") => OnDelete::Cascade,
+        Some("set_null") => OnDelete::SetNull,
+        Some(_) => {
+            errors.add(members.pointer("on_delete"), Code::OutOfRange, "Choose one of: restrict, cascade, set_null.");
+            OnDelete::Restrict
+        }
+    };
+    if required && on_delete == OnDelete::SetNull {
+        errors.add(
+            members.pointer("on_delete"),
+            Code::OutOfRange,
+            "A required relation cannot lose its value; choose restrict or cascade.",
+        );
+    }
+    let name = members.text("target", 63, errors)?;
+    let Some(target) = target(name) else {
+        errors.add(members.pointer("target"), Code::OutOfRange, format!("There is no entity `{name}`."));
+        return None;
+    };
+    Some(FieldKind::Relation { target, on_delete })
+}
+
+/// Keys over several fields, and one for each field that is unique by itself.
+fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut Errors) -> Vec<UniqueKey> {
+    let single = |field: &Field| UniqueKey { id: ids.next(), fields: vec![field.id] };
+    let mut keys: Vec<UniqueKey> = fields.iter().filter(|field| field.unique).map(single).collect();
+    let at = members.pointer("unique");
+    for (i, item) in members.optional_array("unique", errors).unwrap_or_default().iter().enumerate() {
+        let at = pointer(&at, &i.to_string());
+        let Json::Array(names) = item else {
+            errors.add(at, Code::InvalidType, format!("Expected an array of field names, found {}.", item.kind()));
+            continue;
+        };
+        let mut key = Vec::new();
+        for (j, name) in names.iter().enumerate() {
+            let found = fields.iter().find(|field| matches!(name, Json::Text(text) if field.name.as_str() == text));
+            match found {
+                Some(field) if !key.contains(&field.id) => key.push(field.id),
+                Some(_) => errors.add(pointer(&at, &j.to_string()), Code::NotUnique, "This field is named twice."),
+                None => errors.add(pointer(&at, &j.to_string()), Code::UnknownField, "This entity has no such field."),
+            }
+        }
+        if names.is_empty() || names.len() > 16 {
+            errors.add(at, Code::OutOfRange, "A unique key has 1 to 16 fields.");
+        } else if keys.iter().any(|other| other.fields == key) {
+            errors.add(at, Code::NotUnique, "There is such a key already.");
+        } else {
+            keys.push(UniqueKey { id: ids.next(), fields: key });
+        }
+    }
+    keys
+}
+
+fn title_field(members: &mut Members<'_>, fields: &[Field], errors: &mut Errors) -> Option<crate::id::FieldId> {
+    let name = members.optional_text("title_field", 63, errors)?;
+    let found = fields.iter().find(|field| field.name.as_str() == name).map(|field| field.id);
+    if found.is_none() {
+        errors.add(members.pointer("title_field"), Code::UnknownField, "This entity has no such field.");
+    }
+    found
+}
