@@ -73,27 +73,6 @@ pub enum Leaf {
     Field(FieldId),
 }
 
-impl Expr {
-    /// Shows every column the condition looks at, so that the joins to them can be made.
-    pub fn for_each_path(&self, visit: &mut dyn FnMut(&Path)) {
-        let mut operand = |operand: &Operand| {
-            if let Operand::Path(path) = operand {
-                visit(path);
-            }
-        };
-        match self {
-            Self::Const(_) => {}
-            Self::Compare(_, a, b) => {
-                operand(a);
-                operand(b);
-            }
-            Self::IsNull(item) | Self::In(item, _) | Self::Truth(item) => operand(item),
-            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.for_each_path(visit)),
-            Self::Not(inner) => inner.for_each_path(visit),
-        }
-    }
-}
-
 /// What an expression may know of who asks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CallerField {
