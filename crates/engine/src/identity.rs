@@ -74,3 +74,6 @@ impl Public {
         refresh::refresh(&self.engine.0, &self.origin, body).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,14 +49,14 @@ impl Scope {
     /// nothing but the transaction.
     pub async fn read<R, F>(&self, work: F) -> Result<R>
     where
-        F: for<'t> AsyncFn(&mut Tx<'t, Reading>) -> Result<R>,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R> + Clone,
     {
         for _ in 0..2 {
             let mut inner = self.engine().stores.tenant_read(self.caller.placement()).await?;
             let model = self.tenant.model_for_read(&mut inner, self.engine().clock.now()).await?;
             let rights = self.rights(&model, &mut inner).await?;
             let mut tx = Tx::new(self, inner, model, rights);
-            let result = work(&mut tx).await;
+            let result = work.clone()(&mut tx).await;
             if tx.schema_moved() {
                 self.tenant.forget();
                 continue;
@@ -72,7 +72,7 @@ impl Scope {
     /// returns only when what it saw is durable.
     pub async fn write<R, F>(&self, work: F) -> Result<R>
     where
-        F: for<'t> AsyncFn(&mut Tx<'t, Writing>) -> Result<R>,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R>,
     {
         let mut inner = self.engine().stores.tenant_write(self.caller.placement()).await?;
         let versions = versions(&inner)?;
@@ -86,7 +86,7 @@ impl Scope {
     /// Changes the schema or the grants, alone on the tenant. The model is read anew afterwards.
     pub async fn alter<R, F>(&self, work: F) -> Result<R>
     where
-        F: for<'t> AsyncFn(&mut Tx<'t, Altering>) -> Result<R>,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Altering>) -> Result<R>,
     {
         let mut inner = self.engine().stores.tenant_alter(self.caller.placement()).await?;
         let versions = versions(&inner)?;

@@ -17,6 +17,8 @@ use secrecy::SecretString;
 
 pub(crate) use cell::{Shape, Step, Tail};
 pub(crate) use error::{StoreError, UniqueBreach};
+#[cfg(test)]
+pub(crate) use postgres::tests::scratch;
 pub(crate) use row::Row;
 
 use crate::sql::{Dialect, Fixed};

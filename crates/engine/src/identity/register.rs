@@ -1,7 +1,7 @@
 //! A new organisation with its owner. It spans both stores: the tenant's comes first, the platform's rows last, so
 //! that a registration cut off half-way leaves a store nobody knows and the next start removes.
 
-use insula_model::id::{AccountId, RoleId, TenantId};
+use insula_model::id::{RoleId, TenantId};
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::name::is_code;

@@ -74,9 +74,9 @@ async fn conclude(
     Ok(())
 }
 
-/// The tenant's store has the change and the platform's did not take its part: no longer a member is refused all the
-/// same, and the call may be repeated.
-fn half_done(problem: Problem) -> Problem {
+/// The tenant's store has the change and the platform's did not take its part. Who is no longer an active member is
+/// refused all the same, and the call may be repeated.
+fn half_done(problem: &Problem) -> Problem {
     tracing::error!(%problem, "a change of a user reached the tenant's store and not the platform's");
     Problem::new(Code::Unavailable, "The change is in force here and not everywhere yet. Send it again.")
 }

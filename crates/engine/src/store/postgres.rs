@@ -13,7 +13,7 @@ mod pool;
 mod seal;
 mod tenants;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tx;
 
 use std::collections::BTreeMap;

@@ -23,7 +23,7 @@ pub async fn delete(scope: &Scope, account: AccountId) -> Result<()> {
             conclude(tx, "user.delete", Some(&user), None).await
         })
         .await?;
-    leave(scope, account).await.map_err(half_done)
+    leave(scope, account).await.map_err(|problem| half_done(&problem))
 }
 
 /// Takes the membership, and the sessions with it, from the platform.

@@ -36,7 +36,7 @@ pub async fn update(scope: &Scope, account: AccountId, body: &Json) -> Result<Us
         })
         .await?;
     if let Some(active) = active {
-        admit(scope, account, active).await.map_err(half_done)?;
+        admit(scope, account, active).await.map_err(|problem| half_done(&problem))?;
     }
     Ok(user.into())
 }

@@ -2,6 +2,6 @@
 
 mod cancel;
 mod lifecycle;
-mod scratch;
+pub(crate) mod scratch;
 mod statements;
 mod walls;

@@ -13,14 +13,14 @@ use crate::store::postgres::owner::Sessions;
 use crate::store::postgres::{Stores, names};
 use crate::store::{Placement, Row, StoreError};
 
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     superuser: Config,
     name: String,
     pub(super) ids: Ids,
 }
 
 /// Runs a test on a database and an owner of its own, and removes both, however the test ends.
-pub(super) fn on_scratch(test: impl AsyncFnOnce(&Scratch)) {
+pub(crate) fn on_scratch(test: impl AsyncFnOnce(&Scratch)) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let url = std::env::var("INSULA_TEST_POSTGRES").expect("no INSULA_TEST_POSTGRES: run `cargo xtask test`");
     let name = format!("insula_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -108,7 +108,7 @@ impl Scratch {
         connect(self.superuser.clone().dbname(&self.name).user(role).password(password)).await
     }
 
-    pub(super) fn url(&self) -> SecretString {
+    pub(crate) fn url(&self) -> SecretString {
         let host = match &self.superuser.get_hosts()[0] {
             tokio_postgres::config::Host::Tcp(host) => host.clone(),
             tokio_postgres::config::Host::Unix(path) => path.display().to_string().replace('/', "%2F"),

@@ -1,0 +1,560 @@
+//! Identity against both stores, without HTTP.
+
+use insula_model::clock::Clock;
+use insula_model::id::{RequestId, TenantId};
+use insula_model::problem::Code;
+use insula_model::value::Timestamp;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::users::{create, delete, list, update};
+use super::*;
+use crate::engine::{Options, Registration};
+use crate::scope::Scope;
+use crate::store::StoreOptions;
+use crate::store::scratch::on_scratch;
+
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+const PASSWORD: &str = "correct horse battery";
+
+struct World {
+    engine: Engine,
+    clock: Clock,
+}
+
+/// Runs a test on SQLite, then on PostgreSQL.
+fn on_both(test: impl AsyncFn(World)) {
+    let dir = TempDir::new().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let sqlite = StoreOptions::Sqlite { data_dir: dir.path().to_owned() };
+    runtime.block_on(async { test(World::new(sqlite, Registration::Open).await).await });
+    on_scratch(async |scratch| {
+        let postgres = StoreOptions::Postgres { url: scratch.url(), cell_tenant_limit: 1000 };
+        let world = World::new(postgres, Registration::Open).await;
+        let engine = world.engine.clone();
+        test(world).await;
+        engine.close().await;
+    });
+}
+
+fn options(store: StoreOptions, clock: &Clock, registration: Registration) -> Options {
+    Options {
+        store,
+        secret_key: "0123456789abcdef0123456789abcdef".into(),
+        identity: IdentityOptions { registration, bcrypt_cost: 4, ..IdentityOptions::default() },
+        clock: clock.clone(),
+    }
+}
+
+fn origin() -> Origin {
+    Origin { request: RequestId::from(Uuid::nil()), address: "192.0.2.1".into(), user_agent: "test".into() }
+}
+
+fn json(text: &str) -> Json {
+    Json::parse(text.as_bytes()).unwrap()
+}
+
+fn registration(code: &str, email: &str) -> Json {
+    json(&format!(
+        r#"{{"tenant":{{"code":"{code}","name":"Acme"}},"email":"{email}","password":"{PASSWORD}","full_name":"Ada"}}"#
+    ))
+}
+
+fn credentials(email: &str, password: &str) -> Json {
+    json(&format!(r#"{{"email":"{email}","password":"{password}"}}"#))
+}
+
+fn user(email: &str, role: &str) -> Json {
+    json(&format!(r#"{{"email":"{email}","full_name":"Bob","password":"{PASSWORD}","roles":["{role}"]}}"#))
+}
+
+/// What axum asks of a handler's future.
+fn send<T: Send>(future: T) -> T {
+    future
+}
+
+impl World {
+    async fn new(store: StoreOptions, registration: Registration) -> Self {
+        let clock = Clock::fixed(NOW);
+        let engine = Engine::open(options(store, &clock, registration)).await.unwrap();
+        Self { engine, clock }
+    }
+
+    fn public(&self) -> Public {
+        self.engine.public(origin())
+    }
+
+    async fn register(&self, code: &str, email: &str) -> Result<Tokens> {
+        send(self.public().register(&registration(code, email))).await
+    }
+
+    async fn login(&self, email: &str, password: &str) -> Result<Tokens> {
+        send(self.public().login(&credentials(email, password))).await
+    }
+
+    async fn refresh(&self, token: &str) -> Result<Tokens> {
+        send(self.public().refresh(&json(&format!(r#"{{"refresh_token":"{token}"}}"#)))).await
+    }
+
+    async fn scope(&self, tokens: &Tokens) -> Result<Scope> {
+        send(self.engine.authenticate(&tokens.access_token, origin())).await
+    }
+
+    /// An owner's scope in a tenant of its own.
+    async fn owner(&self, code: &str) -> Scope {
+        let tokens = self.register(code, &format!("owner@{code}.example")).await.unwrap();
+        self.scope(&tokens).await.unwrap()
+    }
+
+    async fn signed_in(&self, email: &str) -> Scope {
+        let tokens = self.login(email, PASSWORD).await.unwrap();
+        self.scope(&tokens).await.unwrap()
+    }
+}
+
+fn code<T>(result: Result<T>) -> Option<Code> {
+    result.err().map(|problem| problem.code())
+}
+
+fn pointers<T>(result: Result<T>) -> Vec<(String, Code)> {
+    let problem = result.err().unwrap();
+    problem.errors().iter().map(|error| (error.pointer.clone(), error.code)).collect()
+}
+
+#[test]
+fn an_owner_registers_and_is_let_in() {
+    on_both(async |world| {
+        let tokens = world.register("Acme", "Ada@Example.org").await.unwrap();
+        assert_eq!((tokens.token_type, tokens.expires_in, tokens.refresh_expires_in), ("bearer", 1800, 604_800));
+        let scope = world.scope(&tokens).await.unwrap();
+        let me = send(me(&scope)).await.unwrap();
+        assert_eq!((me.account.email.as_str(), me.account.full_name.as_str()), ("Ada@example.org", "Ada"));
+        assert_eq!((me.tenant.code.as_str(), me.tenant.name.as_str()), ("Acme", "Acme"));
+        assert_eq!(me.roles, ["owner"]);
+        assert_eq!(me.permissions, insula_model::rights::BuiltinRole::Owner.permissions());
+        let again = world.login("ada@example.ORG", PASSWORD).await.unwrap();
+        assert_eq!(world.scope(&again).await.unwrap().caller().account(), me.account.id);
+    });
+}
+
+#[test]
+fn mistakes_in_a_registration_are_told_together() {
+    on_both(async |world| {
+        let body = json(
+            r#"{"tenant":{"code":"a b","name":" ","id":1},"email":"x","password":"short","full_name":null,"role":"owner"}"#,
+        );
+        let mut found = pointers(world.public().register(&body).await);
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected = [
+            ("/email", Code::InvalidFormat),
+            ("/full_name", Code::Required),
+            ("/password", Code::TooShort),
+            ("/role", Code::UnknownField),
+            ("/tenant/code", Code::InvalidFormat),
+            ("/tenant/id", Code::UnknownField),
+            ("/tenant/name", Code::TooShort),
+        ];
+        assert_eq!(found, expected.map(|(at, code)| (at.to_owned(), code)));
+    });
+}
+
+#[test]
+fn what_is_taken_is_told_and_leaves_nothing() {
+    on_both(async |world| {
+        world.register("acme", "ada@example.org").await.unwrap();
+        for (tenant, email, expected) in [
+            ("ACME", "bob@example.org", &["/tenant/code"][..]),
+            ("other", "ADA@example.org", &["/email"]),
+            ("Acme", "ada@Example.org", &["/email", "/tenant/code"]),
+        ] {
+            let found: Vec<String> =
+                pointers(world.register(tenant, email).await).into_iter().map(|(at, _)| at).collect();
+            assert_eq!(found, expected);
+        }
+        let race: Vec<_> = (0..8)
+            .map(|n| {
+                let (engine, email) = (world.engine.clone(), format!("n{n}@example.org"));
+                tokio::spawn(async move { engine.public(origin()).register(&registration("race", &email)).await })
+            })
+            .collect();
+        let mut won = 0;
+        for attempt in race {
+            match attempt.await.unwrap() {
+                Ok(_) => won += 1,
+                Err(problem) => assert_eq!(problem.code(), Code::Conflict),
+            }
+        }
+        assert_eq!(won, 1);
+        assert_eq!(world.engine.0.stores.tenant_stores().await.unwrap().len(), 2);
+    });
+}
+
+#[tokio::test]
+async fn closed_means_closed() {
+    let dir = TempDir::new().unwrap();
+    let world = World::new(StoreOptions::Sqlite { data_dir: dir.path().to_owned() }, Registration::Closed).await;
+    let refused = world.public().register(&registration("acme", "ada@example.org")).await;
+    assert_eq!(code(refused), Some(Code::Forbidden));
+}
+
+#[test]
+fn every_refused_sign_in_is_the_same() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        let bob = create(&owner, &user("bob@acme.example", "viewer")).await.unwrap();
+        update(&owner, bob.id, &json(r#"{"active":false}"#)).await.unwrap();
+        let long = format!("{PASSWORD}{}", "x".repeat(100));
+        let mut answers = Vec::new();
+        for (email, password) in [
+            ("nobody@acme.example", PASSWORD),
+            ("not an address", PASSWORD),
+            ("owner@acme.example", "wrong"),
+            ("owner@acme.example", &long),
+            ("bob@acme.example", PASSWORD),
+            ("bob@acme.example", "wrong"),
+        ] {
+            answers.push(world.login(email, password).await.err().unwrap().to_string());
+        }
+        let elsewhere = format!(r#"{{"email":"owner@acme.example","password":"{PASSWORD}","tenant":"other"}}"#);
+        answers.push(world.public().login(&json(&elsewhere)).await.err().unwrap().to_string());
+        answers.dedup();
+        assert_eq!(answers, ["unauthenticated: E-mail or password is wrong."]);
+        let named = elsewhere.replace("other", "ACME");
+        assert!(world.public().login(&json(&named)).await.is_ok());
+        let cookie = named.replace('}', r#","session":"cookie"}"#);
+        assert_eq!(code(world.public().login(&json(&cookie)).await), Some(Code::NotSupported));
+    });
+}
+
+#[test]
+fn a_token_ends_with_its_time_and_its_session() {
+    on_both(async |world| {
+        let tokens = world.register("acme", "ada@example.org").await.unwrap();
+        let other = world.login("ada@example.org", PASSWORD).await.unwrap();
+        world.clock.advance(1799);
+        let scope = world.scope(&tokens).await.unwrap();
+        world.clock.advance(1);
+        assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
+
+        let mut tokens = world.refresh(&tokens.refresh_token).await.unwrap();
+        assert!(world.scope(&tokens).await.is_ok());
+        send(logout(&scope, None)).await.unwrap();
+        assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
+        assert_eq!(code(world.refresh(&tokens.refresh_token).await), Some(Code::Unauthenticated));
+
+        let other = world.refresh(&other.refresh_token).await.unwrap();
+        tokens = world.login("ada@example.org", PASSWORD).await.unwrap();
+        let (one, two) = (world.scope(&tokens).await.unwrap(), world.scope(&other).await);
+        assert!(two.is_ok());
+        logout(&one, Some(&json(r#"{"all":true}"#))).await.unwrap();
+        for tokens in [&tokens, &other] {
+            assert_eq!(code(world.scope(tokens).await), Some(Code::Unauthenticated));
+        }
+        assert_eq!(code(logout(&one, Some(&json(r#"{"everyone":true}"#))).await), Some(Code::UnknownField));
+    });
+}
+
+#[test]
+fn an_end_on_another_node_is_seen_within_a_second() {
+    on_both(async |world| {
+        let tokens = world.register("acme", "ada@example.org").await.unwrap();
+        let scope = world.scope(&tokens).await.unwrap();
+        let mut tx = world.engine.0.stores.platform_write().await.unwrap();
+        let ending = session::Ending::One(scope.caller().session());
+        session::end(&mut tx, ending, session::EndReason::Logout, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        world.clock.advance(1);
+        assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
+    });
+}
+
+#[test]
+fn a_refresh_token_works_once() {
+    on_both(async |world| {
+        // Steps are `(token, seconds later, answer, whether the session lives on)`; each token but the first is the
+        // successor of the one before.
+        for (name, steps) in [
+            ("a chain", &[(0, 60, true, true), (1, 60, true, true), (2, 60, true, true)][..]),
+            ("twice at once", &[(0, 0, true, true), (0, 10, false, true), (1, 0, true, true)]),
+            ("twice, late", &[(0, 0, true, true), (0, 11, false, false), (1, 0, false, false)]),
+            (
+                "after the next was used",
+                &[(0, 0, true, true), (1, 0, true, true), (0, 1, false, false), (2, 0, false, false)],
+            ),
+        ] {
+            let email = format!("{}@example.org", name.replace([' ', ','], "-"));
+            let mut newest = world.register(&name.replace([' ', ','], "-"), &email).await.unwrap();
+            let mut chain = vec![newest.refresh_token.clone()];
+            for &(token, later, good, alive) in steps {
+                world.clock.advance(later);
+                match world.refresh(&chain[token]).await {
+                    Ok(tokens) => {
+                        assert!(good, "{name}: {token}");
+                        chain.push(tokens.refresh_token.clone());
+                        newest = tokens;
+                    }
+                    Err(problem) => {
+                        assert!(!good && problem.code() == Code::Unauthenticated, "{name}: {token} {problem}");
+                    }
+                }
+                assert_eq!(world.scope(&newest).await.is_ok(), alive, "{name}: {token}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_hundred_at_once_make_one_successor() {
+    on_both(async |world| {
+        let tokens = world.register("acme", "ada@example.org").await.unwrap();
+        let attempts: Vec<_> = (0..100)
+            .map(|_| {
+                let (engine, body) =
+                    (world.engine.clone(), format!(r#"{{"refresh_token":"{}"}}"#, tokens.refresh_token));
+                tokio::spawn(async move { engine.public(origin()).refresh(&json(&body)).await.ok() })
+            })
+            .collect();
+        let mut successors = Vec::new();
+        for attempt in attempts {
+            successors.extend(attempt.await.unwrap());
+        }
+        assert_eq!(successors.len(), 1);
+        assert!(world.refresh(&successors[0].refresh_token).await.is_ok());
+    });
+}
+
+#[test]
+fn a_chain_has_an_end() {
+    on_both(async |world| {
+        let mut tokens = world.register("acme", "ada@example.org").await.unwrap();
+        for _ in 0..5 {
+            world.clock.advance(6 * 24 * 3600 - 1);
+            tokens = world.refresh(&tokens.refresh_token).await.unwrap();
+        }
+        assert_eq!(tokens.refresh_expires_in, 5);
+        world.clock.advance(4);
+        assert!(world.scope(&tokens).await.is_ok());
+        world.clock.advance(1);
+        assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
+        assert_eq!(code(world.refresh(&tokens.refresh_token).await), Some(Code::Unauthenticated));
+
+        let tokens = world.login("ada@example.org", PASSWORD).await.unwrap();
+        world.clock.advance(7 * 24 * 3600);
+        assert_eq!(code(world.refresh(&tokens.refresh_token).await), Some(Code::Unauthenticated));
+    });
+}
+
+#[test]
+fn users_are_added_changed_and_removed() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        let bob = send(create(&owner, &user("Bob@acme.example", "editor"))).await.unwrap();
+        assert_eq!(
+            (bob.email.as_str(), &bob.roles[..], bob.active),
+            ("Bob@acme.example", &["editor".to_owned()][..], true)
+        );
+        assert_eq!(
+            pointers(create(&owner, &user("bob@ACME.example", "viewer")).await),
+            [("/email".into(), Code::NotUnique)]
+        );
+        assert_eq!(
+            pointers(create(&owner, &user("x@acme.example", "boss")).await),
+            [("/roles/0".into(), Code::OutOfRange)]
+        );
+
+        let scope = world.signed_in("bob@acme.example").await;
+        assert_eq!(me(&scope).await.unwrap().roles, ["editor"]);
+        let changed =
+            update(&owner, bob.id, &json(r#"{"full_name":"Robert","roles":["viewer","editor"]}"#)).await.unwrap();
+        assert_eq!(
+            (changed.full_name.as_str(), &changed.roles[..]),
+            ("Robert", &["editor".to_owned(), "viewer".into()][..])
+        );
+        let found = me(&scope).await.unwrap();
+        assert_eq!(
+            (found.account.full_name.as_str(), &found.roles[..]),
+            ("Robert", &["editor".to_owned(), "viewer".into()][..])
+        );
+
+        let page = send(list(&owner, "limit=1")).await.unwrap();
+        assert_eq!(page.items[0].email, "owner@acme.example");
+        let rest = list(&owner, &format!("limit=1&cursor={}", page.next_cursor.unwrap())).await.unwrap();
+        assert_eq!((rest.items[0].id, &rest.items[0].roles, rest.next_cursor), (bob.id, &found.roles, None));
+
+        send(delete(&owner, bob.id)).await.unwrap();
+        assert_eq!(code(me(&scope).await), Some(Code::Unauthenticated));
+        assert_eq!(code(world.login("bob@acme.example", PASSWORD).await), Some(Code::Unauthenticated));
+        assert_eq!(code(delete(&owner, bob.id).await), Some(Code::NotFound));
+        create(&owner, &user("bob@acme.example", "viewer")).await.unwrap();
+        assert!(world.login("bob@acme.example", PASSWORD).await.is_ok());
+    });
+}
+
+#[test]
+fn who_is_inactive_is_out_at_once_and_may_come_back() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        let bob = create(&owner, &user("bob@acme.example", "viewer")).await.unwrap();
+        let tokens = world.login("bob@acme.example", PASSWORD).await.unwrap();
+        assert!(world.scope(&tokens).await.is_ok());
+        assert!(!send(update(&owner, bob.id, &json(r#"{"active":false}"#))).await.unwrap().active);
+        assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
+        assert_eq!(code(world.refresh(&tokens.refresh_token).await), Some(Code::Unauthenticated));
+        update(&owner, bob.id, &json(r#"{"active":true}"#)).await.unwrap();
+        assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
+        assert!(world.login("bob@acme.example", PASSWORD).await.is_ok());
+    });
+}
+
+#[test]
+fn rights_bound_what_one_may_do_to_others() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        let mut scopes = Vec::new();
+        for role in ["admin", "editor", "viewer"] {
+            create(&owner, &user(&format!("{role}@acme.example"), role)).await.unwrap();
+            scopes.push(world.signed_in(&format!("{role}@acme.example")).await);
+        }
+        let boss = owner.caller().account();
+        let own = |scope: &Scope| scope.caller().account();
+        let promote = json(r#"{"roles":["owner"]}"#);
+        for (n, scope) in scopes.iter().enumerate() {
+            let admin = n == 0;
+            let refused = Some(Code::Forbidden);
+            let expected = if admin { None } else { refused };
+            assert_eq!(code(list(scope, "").await), expected);
+            assert_eq!(code(create(scope, &user(&format!("new{n}@acme.example"), "viewer")).await), expected);
+            assert_eq!(code(create(scope, &user(&format!("boss{n}@acme.example"), "owner")).await), refused);
+            assert_eq!(code(update(scope, own(scope), &promote).await), refused);
+            assert_eq!(code(update(scope, boss, &json(r#"{"full_name":"X"}"#)).await), refused);
+            assert_eq!(code(delete(scope, boss).await), refused);
+        }
+        let stranger = world.owner("other").await;
+        for answer in [code(update(&stranger, boss, &promote).await), code(delete(&stranger, boss).await)] {
+            assert_eq!(answer, Some(Code::NotFound));
+        }
+    });
+}
+
+#[test]
+fn the_last_owner_stays() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        let ada = owner.caller().account();
+        let bob = create(&owner, &user("bob@acme.example", "owner")).await.unwrap().id;
+        let leaving = [r#"{"roles":["admin"]}"#, r#"{"active":false}"#];
+        update(&owner, bob, &json(leaving[1])).await.unwrap();
+        for change in leaving {
+            assert_eq!(code(update(&owner, ada, &json(change)).await), Some(Code::Conflict), "{change}");
+        }
+        assert_eq!(code(delete(&owner, ada).await), Some(Code::Conflict));
+        update(&owner, bob, &json(r#"{"active":true}"#)).await.unwrap();
+        delete(&owner, ada).await.unwrap();
+        assert_eq!(code(world.login("owner@acme.example", PASSWORD).await), Some(Code::Unauthenticated));
+        let bob = world.signed_in("bob@acme.example").await;
+        assert_eq!(list(&bob, "").await.unwrap().items.len(), 1);
+    });
+}
+
+#[test]
+fn a_change_of_nothing_good_is_refused() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        let ada = owner.caller().account();
+        for (body, pointer, expected) in [
+            (r#"{"full_name":null}"#, "/full_name", Code::InvalidType),
+            (r#"{"full_name":""}"#, "/full_name", Code::TooShort),
+            (r#"{"roles":null}"#, "/roles", Code::InvalidType),
+            (r#"{"roles":[]}"#, "/roles", Code::TooShort),
+            (r#"{"roles":["owner","owner"]}"#, "/roles/1", Code::NotUnique),
+            (r#"{"roles":["owner","nobody"]}"#, "/roles/1", Code::OutOfRange),
+            (r#"{"roles":[1]}"#, "/roles/0", Code::InvalidType),
+            (r#"{"active":"yes"}"#, "/active", Code::InvalidType),
+            (r#"{"active":null}"#, "/active", Code::InvalidType),
+            (r#"{"email":"x@y.example"}"#, "/email", Code::UnknownField),
+            (r#"{"tenant_id":"x"}"#, "/tenant_id", Code::UnknownField),
+            ("[]", "", Code::InvalidType),
+        ] {
+            assert_eq!(pointers(update(&owner, ada, &json(body)).await), [(pointer.to_owned(), expected)], "{body}");
+        }
+    });
+}
+
+#[test]
+fn one_account_in_two_tenants() {
+    on_both(async |world| {
+        let (acme, other) = (world.owner("acme").await, world.owner("other").await);
+        let bob = create(&acme, &user("bob@acme.example", "viewer")).await.unwrap();
+        let unused = "another password, unused";
+        let body =
+            format!(r#"{{"email":"bob@acme.example","full_name":"B","password":"{unused}","roles":["editor"]}}"#);
+        assert_eq!(create(&other, &json(&body)).await.unwrap().id, bob.id);
+        assert_eq!(code(world.login("bob@acme.example", unused).await), Some(Code::Unauthenticated));
+
+        let tenant_of = |code: &'static str| {
+            let body = json(&format!(r#"{{"email":"bob@acme.example","password":"{PASSWORD}","tenant":"{code}"}}"#));
+            let world = &world;
+            async move {
+                let tokens = world.public().login(&body).await.unwrap();
+                me(&world.scope(&tokens).await.unwrap()).await.unwrap()
+            }
+        };
+        world.clock.advance(1);
+        assert_eq!(tenant_of("acme").await.roles, ["viewer"]);
+        world.clock.advance(1);
+        assert_eq!(tenant_of("other").await.roles, ["editor"]);
+        world.clock.advance(1);
+        let last = world.signed_in("bob@acme.example").await;
+        assert_eq!(me(&last).await.unwrap().tenant.code, "other");
+
+        delete(&other, bob.id).await.unwrap();
+        assert_eq!(code(world.engine.authenticate("", origin()).await), Some(Code::Unauthenticated));
+        assert_eq!(code(me(&last).await), Some(Code::Unauthenticated));
+        let stays = world.signed_in("bob@acme.example").await;
+        assert_eq!(me(&stays).await.unwrap().tenant.code, "acme");
+    });
+}
+
+#[test]
+fn orphans_are_swept_once_they_are_old() {
+    on_both(async |world| {
+        world.owner("acme").await;
+        let orphan: TenantId = world.engine.ids().next();
+        let (_, tx) = world.engine.0.stores.create_tenant(orphan).await.unwrap();
+        tx.commit().await.unwrap();
+        for (later, expected) in [(3600, 2), (1, 1)] {
+            world.clock.advance(later);
+            world.engine.sweep_orphans().await.unwrap();
+            assert_eq!(world.engine.0.stores.tenant_stores().await.unwrap().len(), expected);
+        }
+        assert!(world.login("owner@acme.example", PASSWORD).await.is_ok());
+    });
+}
+
+#[tokio::test]
+async fn passwords_and_tokens_are_in_no_file() {
+    let dir = TempDir::new().unwrap();
+    let world = World::new(StoreOptions::Sqlite { data_dir: dir.path().to_owned() }, Registration::Open).await;
+    let tokens = world.register("acme", "ada@example.org").await.unwrap();
+    let next = world.refresh(&tokens.refresh_token).await.unwrap();
+    let owner = world.scope(&next).await.unwrap();
+    create(&owner, &user("bob@acme.example", "viewer")).await.unwrap();
+    world.login("bob@acme.example", PASSWORD).await.unwrap();
+    world.engine.close().await;
+    let (mut folders, mut seen) = (vec![dir.path().to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            seen += bytes.len();
+            for secret in [PASSWORD, &tokens.refresh_token, &next.refresh_token, &next.access_token] {
+                assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{}", path.display());
+            }
+        }
+    }
+    assert!(seen > 0);
+}
