@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use insula_model::id::{AccountId, SessionId};
+use insula_model::id::{AccountId, SessionId, TenantId};
 
 use crate::store::Placement;
 
@@ -32,6 +32,10 @@ impl Caller {
 
     pub const fn session(&self) -> SessionId {
         self.session
+    }
+
+    pub const fn tenant(&self) -> TenantId {
+        self.placement.tenant
     }
 
     pub(crate) const fn placement(&self) -> Placement {

@@ -1,1 +1,73 @@
-fn main() {}
+//! The `insula` binary: reads the command line, refuses a bad configuration, runs the server until it is told to stop.
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use insula::application::Application;
+use insula::config::{Config, ServeArgs};
+use insula::log;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `EX_CONFIG` of sysexits.h.
+const REFUSED_CONFIGURATION: u8 = 78;
+
+/// A multi-tenant no-code application platform.
+#[derive(Parser)]
+#[command(name = "insula", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server. Every option can be given in the environment instead.
+    Serve(Box<ServeArgs>),
+}
+
+fn main() -> ExitCode {
+    let Command::Serve(args) = Cli::parse().command;
+    let config = match Config::check(&args) {
+        Ok(config) => config,
+        Err(findings) => {
+            eprintln!("{findings}");
+            return ExitCode::from(REFUSED_CONFIGURATION);
+        }
+    };
+    let log = match log::start(&config.log) {
+        Ok(log) => log,
+        Err(error) => return failed(&error),
+    };
+    let result = serve(config);
+    // Writes what is still queued.
+    drop(log);
+    result.map_or_else(|error| failed(error.as_ref()), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("insula cannot start: {error}");
+    ExitCode::FAILURE
+}
+
+#[tokio::main]
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let stop = stop_signal()?;
+    let application = Application::bind(config.address, config.engine).await?;
+    application.run(stop).await;
+    Ok(())
+}
+
+/// Resolves at SIGTERM or SIGINT.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

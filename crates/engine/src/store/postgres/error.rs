@@ -28,7 +28,8 @@ impl From<Error> for StoreError {
 impl From<PoolError<Error>> for StoreError {
     fn from(error: PoolError<Error>) -> Self {
         match error {
-            PoolError::Backend(error) => error.into(),
+            // Whatever kept a connection from being made, a request can only come back later.
+            PoolError::Backend(error) => Self::Unavailable(error.into()),
             other => Self::Unavailable(other.to_string().into()),
         }
     }

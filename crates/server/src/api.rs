@@ -1,0 +1,3 @@
+//! The API's operations, one file each.
+
+pub(crate) mod v1;

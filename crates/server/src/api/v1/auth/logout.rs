@@ -1,0 +1,15 @@
+//! `POST /auth/logout`: ends the caller's session, or all of them. Anyone signed in.
+
+use axum::response::Response;
+use insula_engine::identity;
+use insula_engine::scope::Scope;
+use insula_model::problem::Result;
+
+use crate::body::JsonBody;
+use crate::call::NoQuery;
+use crate::reply;
+
+pub(crate) async fn logout(scope: Scope, NoQuery: NoQuery, body: Option<JsonBody>) -> Result<Response> {
+    identity::logout(&scope, body.as_ref().map(|JsonBody(json)| json)).await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,6 @@
+//! The members of an organisation.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod list;
+pub(crate) mod update;

@@ -1,0 +1,136 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use insula_engine::StoreOptions;
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+const GOOD_KEY: &str = "r0Zt-Qx7vN2kLw9yPb4sHc6mJd1fGa8e";
+
+type Set = fn(&mut ServeArgs);
+
+/// Arguments that pass in production, changed by `change`.
+fn production(change: Set) -> ServeArgs {
+    let text = |s: &str| Some(s.to_owned());
+    let mut args = ServeArgs {
+        environment: text("production"),
+        registration: text("closed"),
+        secret_key: text(GOOD_KEY),
+        database_url: text("postgresql://owner:pw@db.example/insula"),
+        ..ServeArgs::default()
+    };
+    change(&mut args);
+    args
+}
+
+fn set(option: &mut Option<String>, value: &str) {
+    *option = Some(value.to_owned());
+}
+
+fn findings(args: &ServeArgs) -> Vec<String> {
+    Config::check(args).err().map_or(Vec::new(), |findings| findings.list().to_vec())
+}
+
+#[test]
+fn one_fault_is_one_finding_that_names_the_option() {
+    let check = |change: Set, expect: &str| {
+        let found = findings(&production(change));
+        assert!(found.len() == 1 && found[0].contains(expect), "{expect}: {found:?}");
+    };
+    check(|a| set(&mut a.bind_address, "localhost"), "BIND_ADDRESS");
+    check(|a| a.database_url = None, "ALLOW_SQLITE");
+    check(|a| set(&mut a.allow_sqlite, "maybe"), "ALLOW_SQLITE");
+    check(|a| set(&mut a.database_url, "mysql://u:p@h/d"), "PostgreSQL");
+    check(|a| set(&mut a.database_url, "mysql+pymysql://u:p@h/d"), "PostgreSQL");
+    check(|a| set(&mut a.database_url, "sqlite:///x.db"), "DATABASE_URL");
+    check(|a| set(&mut a.sqlalchemy_database_url, "postgresql://elsewhere/d"), "differ");
+    check(|a| set(&mut a.cell_tenant_limit, "0"), "CELL_TENANT_LIMIT");
+    check(|a| a.secret_key = None, "SECRET_KEY");
+    check(|a| set(&mut a.secret_key, "  "), "SECRET_KEY");
+    check(|a| set(&mut a.secret_key, "r0Zt-Qx7vN2kLw9yPb4sHc6mJd1fGa8"), "32 bytes");
+    check(|a| set(&mut a.secret_key, "your-secret-key-here-change-in-production"), "well-known");
+    check(|a| set(&mut a.secret_key, "abababababababababababababababababab"), "pattern");
+    check(|a| a.registration = None, "REGISTRATION");
+    check(|a| set(&mut a.registration, "verify"), "not built yet");
+    check(|a| set(&mut a.registration, "maybe"), "REGISTRATION");
+    check(|a| set(&mut a.environment, "prod"), "ENVIRONMENT");
+    check(|a| set(&mut a.access_token_expire_min, "-1"), "ACCESS_TOKEN_EXPIRE_MIN");
+    check(|a| set(&mut a.access_token_expire_min, "soon"), "ACCESS_TOKEN_EXPIRE_MIN");
+    check(|a| set(&mut a.refresh_token_expire_days, "0"), "REFRESH_TOKEN_EXPIRE_DAYS");
+    check(|a| set(&mut a.log_level, "loud"), "LOG_LEVEL");
+    check(|a| set(&mut a.log_level, "info,insula=loud"), "LOG_LEVEL");
+    check(|a| set(&mut a.log_format, "xml"), "LOG_FORMAT");
+}
+
+#[test]
+fn all_findings_are_told_at_once_and_no_value_with_them() {
+    let args = ServeArgs {
+        environment: Some("production".to_owned()),
+        secret_key: Some("hunter2".to_owned()),
+        database_url: Some("mysql://root:letmein@db.internal/x".to_owned()),
+        log_format: Some("xml".to_owned()),
+        ..ServeArgs::default()
+    };
+    let text = Config::check(&args).unwrap_err().to_string();
+    assert_eq!(text.lines().count(), 5, "{text}");
+    for value in ["hunter2", "letmein", "db.internal", "xml"] {
+        assert!(!text.contains(value), "{text}");
+    }
+}
+
+#[test]
+fn a_sound_configuration_becomes_options() {
+    let config = Config::check(&production(|a| {
+        set(&mut a.bind_address, "127.0.0.1:0");
+        a.database_url = None;
+        set(&mut a.sqlalchemy_database_url, "postgresql+psycopg2://owner:p%2Fw@db.example/insula?sslmode=require");
+        set(&mut a.access_token_expire_min, "5");
+        set(&mut a.log_level, "warn,insula=debug");
+    }))
+    .unwrap();
+    assert_eq!(config.address.to_string(), "127.0.0.1:0");
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.engine.identity.registration, Registration::Closed);
+    assert_eq!(config.engine.identity.access_token_seconds, 300);
+    assert_eq!(config.engine.identity.refresh_token_seconds, 7 * 24 * 3600);
+    let StoreOptions::Postgres { url, cell_tenant_limit: 1000 } = config.engine.store else {
+        panic!("{:?}", config.engine.store)
+    };
+    assert_eq!(url.expose_secret(), "postgresql://owner:p%2Fw@db.example/insula?sslmode=require");
+    assert!(
+        Config::check(&production(|a| {
+            a.database_url = None;
+            set(&mut a.allow_sqlite, "true");
+        }))
+        .is_ok()
+    );
+}
+
+#[test]
+fn outside_production_a_key_is_made_once_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let args = ServeArgs { data_dir: Some(data_dir.to_str().unwrap().to_owned()), ..ServeArgs::default() };
+    let key = |args: &ServeArgs| Config::check(args).unwrap().engine.secret_key.expose_secret().to_owned();
+    let first = key(&args);
+    assert_eq!(first.len(), 96);
+    assert_eq!(key(&args), first);
+    let file = data_dir.join("secret.key");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(data_dir.read_dir().unwrap().count(), 1, "the draft is gone");
+
+    std::fs::write(&file, "cut").unwrap();
+    assert_eq!(findings(&args).len(), 1);
+    std::fs::remove_file(&file).unwrap();
+    assert_ne!(key(&args), first);
+}
+
+#[test]
+fn a_refused_configuration_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let mut args = ServeArgs { data_dir: Some(data_dir.to_str().unwrap().to_owned()), ..ServeArgs::default() };
+    set(&mut args.log_format, "xml");
+    assert_eq!(findings(&args).len(), 1);
+    assert!(!data_dir.exists());
+}

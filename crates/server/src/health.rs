@@ -1,0 +1,97 @@
+//! Whether this node can answer (requirement I1). Tells the anonymous the state and no reason for it.
+
+use std::time::{Duration, Instant};
+
+use axum::response::Response;
+use http::StatusCode;
+use insula_engine::engine::Engine;
+use insula_engine::identity::Public;
+use insula_model::problem::Result;
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use crate::call::{Call, Take};
+use crate::reply;
+
+/// A store that has not answered by then does not count as there.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an answer is given again, so that asking costs the store nothing.
+const KEPT: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Healthy,
+    Unhealthy,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Report {
+    status: Status,
+    components: Components,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Components {
+    database: Component,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Component {
+    status: Status,
+    latency_ms: f64,
+}
+
+/// What was last found. Those who ask meanwhile wait for one answer.
+#[derive(Default)]
+pub(crate) struct Health(Mutex<Option<(Instant, Report)>>);
+
+/// The way a probe gets at the store: it may ask whether it answers.
+pub(crate) struct Probe(Report);
+
+impl Health {
+    async fn report(&self, engine: &Engine) -> Report {
+        let mut last = self.0.lock().await;
+        match *last {
+            Some((at, report)) if at.elapsed() < KEPT => report,
+            _ => last.insert((Instant::now(), ask(engine).await)).1,
+        }
+    }
+}
+
+async fn ask(engine: &Engine) -> Report {
+    let begun = Instant::now();
+    let status = match tokio::time::timeout(PATIENCE, engine.ping()).await {
+        Ok(Ok(())) => Status::Healthy,
+        Ok(Err(problem)) => {
+            tracing::error!(%problem, "the platform store does not answer");
+            Status::Unhealthy
+        }
+        Err(_) => {
+            tracing::error!("the platform store did not answer in time");
+            Status::Unhealthy
+        }
+    };
+    let latency_ms = (begun.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
+    Report { status, components: Components { database: Component { status, latency_ms } } }
+}
+
+impl Take for Probe {
+    async fn take(call: &mut Call) -> Result<Self> {
+        Ok(Self(call.state.health.report(&call.state.engine).await))
+    }
+}
+
+/// `GET /livez`: the process runs. Says nothing of the store, or a store's failure would restart every node.
+pub(crate) async fn live(_: Public) -> Result<Response> {
+    reply::ok(&serde_json::json!({"status": "alive"}))
+}
+
+/// `GET /readyz`, `GET /api/health`: requests can be answered.
+pub(crate) async fn ready(_: Public, Probe(report): Probe) -> Result<Response> {
+    let status = match report.status {
+        Status::Healthy => StatusCode::OK,
+        Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    reply::json(status, &report)
+}

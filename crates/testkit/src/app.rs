@@ -1,0 +1,106 @@
+//! The whole server in the test's own process, on a free port and a store of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use insula::application::Application;
+use insula_engine::engine::{IdentityOptions, Options};
+use insula_model::clock::Clock;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::caller::Caller;
+use crate::store::{Place, Store};
+
+/// Signs the tokens of every test's server, so that a test can make its own.
+pub const SECRET_KEY: &str = "a-key-of-tests-alone-5f2c9d71e8b4";
+
+/// A running server. Stops, and takes its store with it, when dropped.
+pub struct TestApp {
+    // Dropped in this order: the server first, its store last.
+    running: Option<Running>,
+    options: Options,
+    url: String,
+    place: Place,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+}
+
+impl TestApp {
+    pub async fn start(store: Store) -> Self {
+        Self::start_with(store, |_| {}).await
+    }
+
+    /// A server whose options `change` has set: another clock, registration closed.
+    pub async fn start_with(store: Store, change: impl FnOnce(&mut Options)) -> Self {
+        let place = Place::make(store).await;
+        let mut options = Options {
+            store: place.options(),
+            secret_key: SECRET_KEY.into(),
+            // bcrypt's least: tests make many accounts, and what it costs is not their subject.
+            identity: IdentityOptions { bcrypt_cost: 4, ..IdentityOptions::default() },
+            clock: Clock::default(),
+        };
+        change(&mut options);
+        let mut app = Self { running: None, options, url: String::new(), place };
+        app.run().await;
+        app
+    }
+
+    async fn run(&mut self) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Application::bind(address, self.options.clone()).await.expect("the server starts");
+        self.url = format!("http://{}", server.address());
+        let (stop, stopped) = oneshot::channel();
+        let ended = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        self.running = Some(Running { stop, ended });
+    }
+
+    /// Stops the server as a signal would and waits until it has.
+    pub async fn stop(&mut self) {
+        if let Some(Running { stop, ended }) = self.running.take() {
+            // Fails where the server ended by itself; how, shows next.
+            let _told = stop.send(());
+            ended.await.expect("the server stops in order");
+        }
+    }
+
+    /// Stops the server and starts another over the same data. Its address changes: see [`TestApp::url`].
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.run().await;
+    }
+
+    /// Without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub fn anonymous(&self) -> Caller {
+        Caller::anonymous(&self.url)
+    }
+
+    /// Makes the organisation `code` and gives its owner.
+    pub async fn register(&self, code: &str) -> Caller {
+        self.anonymous().register(code).await
+    }
+
+    /// The rows of `sql` over the platform's tables (`insula.…`), read past the API.
+    pub async fn sql(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        self.place.sql(sql).await
+    }
+
+    /// The same over the tables of `caller`'s tenant too (`insula_tenant.…`).
+    pub async fn tenant_sql(&self, caller: &Caller, sql: &str) -> Vec<Vec<Option<String>>> {
+        let me = caller.get("/auth/me").await.expect(200);
+        let tenant = me.body["tenant"]["id"].as_str().and_then(|id| Uuid::parse_str(id).ok());
+        self.place.tenant_sql(tenant.expect("a tenant's id"), sql).await
+    }
+}

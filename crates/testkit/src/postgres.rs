@@ -1,0 +1,127 @@
+//! A database and a plain owner for one test, on the PostgreSQL that `cargo xtask test` provides.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+
+/// Removed with everything made in it when dropped.
+pub struct Database {
+    superuser: Config,
+    name: String,
+    url: String,
+}
+
+impl Database {
+    pub async fn create() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let url = std::env::var("INSULA_TEST_POSTGRES").expect("no INSULA_TEST_POSTGRES: run `cargo xtask test`");
+        let superuser: Config = url.parse().expect("INSULA_TEST_POSTGRES is a connection string");
+        let name = format!("insula_app_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let admin = connect(&superuser, "postgres").await;
+        let owner = format!("CREATE ROLE {name} LOGIN PASSWORD 'plain' CREATEROLE CREATEDB NOSUPERUSER NOBYPASSRLS");
+        admin.batch_execute(&owner).await.expect("the owner can be made");
+        let database = format!("CREATE DATABASE {name} OWNER {name}");
+        admin.batch_execute(&database).await.expect("the database can be made");
+        let url = owner_url(&superuser, &name);
+        Self { superuser, name, url }
+    }
+
+    /// The owner's, as `DATABASE_URL` wants it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A superuser in the database: sees and may do everything.
+    pub async fn superuser(&self) -> Client {
+        connect(&self.superuser, &self.name).await
+    }
+
+    /// The rows of `sql`, each value as PostgreSQL prints it.
+    pub async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        rows(&self.superuser().await, sql).await
+    }
+
+    /// Ends every session in the database and lets nobody in again until [`Database::open`].
+    pub async fn shut(&self) {
+        let admin = connect(&self.superuser, "postgres").await;
+        let name = &self.name;
+        let end = format!(
+            "ALTER DATABASE {name} ALLOW_CONNECTIONS false; \
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        admin.simple_query(&end).await.expect("the database can be shut");
+    }
+
+    pub async fn open(&self) {
+        let admin = connect(&self.superuser, "postgres").await;
+        let open = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name);
+        admin.batch_execute(&open).await.expect("the database can be opened");
+    }
+}
+
+async fn connect(superuser: &Config, database: &str) -> Client {
+    let (client, connection) = superuser.clone().dbname(database).connect(NoTls).await.expect("the superuser gets in");
+    tokio::spawn(connection);
+    client
+}
+
+async fn rows(client: &Client, sql: &str) -> Vec<Vec<Option<String>>> {
+    let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let row = |message| match message {
+        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()),
+        _ => None,
+    };
+    messages.into_iter().filter_map(row).collect()
+}
+
+fn owner_url(superuser: &Config, name: &str) -> String {
+    use tokio_postgres::config::Host;
+    let port = superuser.get_ports().first().copied().unwrap_or(5432);
+    match superuser.get_hosts().first() {
+        Some(Host::Tcp(host)) => format!("postgresql://{name}:plain@{host}:{port}/{name}"),
+        #[cfg(unix)]
+        Some(Host::Unix(folder)) => {
+            let folder = folder.to_str().expect("a socket's folder in UTF-8");
+            format!("postgresql://{name}:plain@/{name}?host={folder}&port={port}")
+        }
+        None => panic!("INSULA_TEST_POSTGRES names no host"),
+    }
+}
+
+/// Databases of the owner, then every role that had a part in one of them, then the owner.
+async fn remove(superuser: Config, name: String) {
+    let admin = connect(&superuser, "postgres").await;
+    let owned = format!("d.datdba = (SELECT oid FROM pg_roles WHERE rolname = '{name}')");
+    let first = |rows: Vec<Vec<Option<String>>>| rows.into_iter().filter_map(|mut row| row.swap_remove(0));
+    let parts = format!(
+        "SELECT DISTINCT r.rolname FROM pg_database d \
+         JOIN pg_shdepend s ON s.dbid = d.oid OR (s.classid = 'pg_database'::regclass AND s.objid = d.oid) \
+         JOIN pg_roles r ON s.refclassid = 'pg_authid'::regclass AND r.oid = s.refobjid \
+         WHERE {owned} AND r.rolname <> '{name}' AND NOT r.rolsuper"
+    );
+    let roles: Vec<_> = first(rows(&admin, &parts).await).collect();
+    for database in first(rows(&admin, &format!("SELECT d.datname FROM pg_database d WHERE {owned}")).await) {
+        rows(&admin, &format!("DROP DATABASE \"{database}\" WITH (FORCE)")).await;
+    }
+    for role in roles.iter().chain([&name]) {
+        rows(&admin, &format!("DROP ROLE \"{role}\"")).await;
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (superuser, name) = (self.superuser.clone(), self.name.clone());
+        // A destructor cannot await, so it waits for a thread that can.
+        let removed = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime")
+                .block_on(remove(superuser, name));
+        });
+        // A test that failed already says why; what is left goes with the whole cluster.
+        if removed.join().is_err() && !std::thread::panicking() {
+            panic!("the test's database could not be removed");
+        }
+    }
+}
