@@ -3,9 +3,9 @@
 
 mod oracle;
 
-use insula_testkit::app::{Store, TestApp};
 use insula_testkit::client::{Client, Registration};
 use insula_testkit::flights::{Options, Progress, Take, load};
+use insula_testkit::{Store, TestApp};
 use serde_json::Value;
 
 use oracle::{Files, Flight, Sort, comparable, place};
