@@ -7,11 +7,6 @@ use insula_model::id::{AccountId, SessionId, TenantId};
 use crate::store::Placement;
 
 /// A verified caller in one tenant.
-///
-/// ```compile_fail,E0451
-/// # use insula_engine::caller::Caller;
-/// let forged = Caller { account: todo!(), session: todo!(), placement: todo!(), email: todo!() };
-/// ```
 #[derive(Clone, Debug)]
 pub struct Caller {
     account: AccountId,

@@ -15,5 +15,6 @@ mod sql;
 mod store;
 mod tenant;
 pub mod tx;
+pub mod walls;
 
 pub use store::StoreOptions;

@@ -41,10 +41,6 @@ impl Scope {
         self.engine.clone()
     }
 
-    pub(crate) fn tenant(&self) -> &Tenant {
-        &self.tenant
-    }
-
     /// Reads from one consistent view of the tenant. `work` runs once more if the schema moved under it, and must await
     /// nothing but the transaction.
     pub async fn read<R, F>(&self, work: F) -> Result<R>

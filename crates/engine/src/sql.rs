@@ -95,12 +95,6 @@ impl SqlWriter {
         self
     }
 
-    /// The name of a PostgreSQL tenant's schema.
-    pub(crate) fn schema(&mut self, tenant: TenantId) -> &mut Self {
-        let _ = write!(self.text, "tenant_{}", tenant.uuid().as_simple());
-        self
-    }
-
     /// A column of the table that stands under `alias`.
     pub(crate) fn column(&mut self, alias: u32, column: Leaf) -> &mut Self {
         let _ = write!(self.text, "a{alias}.");

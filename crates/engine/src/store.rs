@@ -70,13 +70,6 @@ impl Stores {
         })
     }
 
-    pub(crate) const fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
     /// A consistent view of the platform's tables.
     pub(crate) async fn platform_read(&self) -> Result<Tx, StoreError> {
         Ok(match self {

@@ -79,10 +79,6 @@ impl Tenants {
 }
 
 impl Tenant {
-    pub(crate) const fn placement(&self) -> Placement {
-        self.placement
-    }
-
     /// The model a read may use: at most a second old, checked in the read's own transaction when older.
     pub(crate) async fn model_for_read(&self, tx: &mut Tx, now: Timestamp) -> Result<Arc<Model>, StoreError> {
         let fresh = now.as_micros().saturating_sub(self.checked_at.load(Ordering::Relaxed)) < BELIEVED_MICROS;

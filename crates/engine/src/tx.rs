@@ -32,11 +32,6 @@ impl Mode for Reading {}
 impl Mode for Writing {}
 impl Mode for Altering {}
 
-/// Modes that may change rows and must then leave an audit event.
-pub(crate) trait Changes: Mode {}
-impl Changes for Writing {}
-impl Changes for Altering {}
-
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Reading {}

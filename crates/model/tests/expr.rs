@@ -70,6 +70,39 @@ mod tests {
         }
     }
 
+    /// A worker thread has 2 MiB; half of it must do for the deepest tree the limits let through, unoptimised too.
+    #[test]
+    fn the_deepest_sources_fit_the_stack() {
+        let around = |open: &str, inner: &str, close: &str| {
+            let times = (1..=64).rev().find(|n| open.matches(['(', '[', '{']).count() * n <= 64).unwrap();
+            format!("{}{inner}{}", open.repeat(times), close.repeat(times))
+        };
+        let sources = vec![
+            around("(", "flag_r1", ")"),
+            around("!(", "flag_r1", ")"),
+            around("[", "1", "]"),
+            around("a{b: ", "1", "}"),
+            around("f(", "1", ")"),
+            around("[1].map(x, ", "1", ")"),
+            around("has(", "a.b", ")"),
+            around("(1 < ", &vec!["a"; 30].join(" < "), ")"),
+            around("(flag_n1 && flag_n2 || ", "flag_r1", ")"),
+            vec!["a"; 160].join("."),
+            vec!["1"; 160].join(" + "),
+            vec!["1"; 160].join(" == "),
+            vec!["flag_n1"; 900].join(" && "),
+            format!("int_n1{}", ".map(x, x)".repeat(79)),
+        ];
+        let compile_all = move || {
+            for source in sources {
+                let found = sample::compile_all(&source, &sample::schema());
+                let message = found.map_or_else(|e| e.message, |_| String::new());
+                assert!(!message.contains("nested"), "{source} is past the limits, not at them");
+            }
+        };
+        std::thread::Builder::new().stack_size(1 << 20).spawn(compile_all).unwrap().join().unwrap();
+    }
+
     fn soup() -> impl Strategy<Value = String> {
         const TOKENS: [&str; 64] = [
             "int_n1",

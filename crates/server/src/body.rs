@@ -16,7 +16,6 @@ use crate::call::{Call, Take};
 /// The largest body of most routes.
 const USUAL: usize = 1024 * 1024;
 /// The largest body of a route that takes many records or a long query at once.
-#[expect(dead_code, reason = "the batch and query handlers ask for it")]
 pub(crate) const LARGE: usize = 16 * USUAL;
 /// A body that has not arrived by then is given up.
 const TIMEOUT: Duration = Duration::from_secs(30);

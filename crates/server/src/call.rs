@@ -201,7 +201,6 @@ impl Take for NoQuery {
 }
 
 /// The request's headers, for preconditions.
-#[expect(dead_code, reason = "the record handlers read their preconditions through it")]
 pub(crate) struct Headers(pub(crate) HeaderMap<HeaderValue>);
 
 impl Take for Headers {

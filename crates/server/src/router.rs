@@ -13,7 +13,7 @@ use insula_engine::scope::Scope;
 use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
-use crate::api::v1::{auth, users};
+use crate::api::v1::{audit, auth, entities, records, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::{body, problem};
@@ -61,6 +61,19 @@ fn table() -> Table {
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
         .tenant(Method::PATCH, "/api/v1/users/{id}", Resource::Users, Update, users::update::update)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)
+        .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)
+        // Entities
+        .tenant(Method::GET, "/api/v1/entities", Resource::Entities, Read, entities::list::list)
+        .tenant(Method::POST, "/api/v1/entities", Resource::Entities, Create, entities::create::create)
+        .tenant(Method::GET, "/api/v1/entities/{entity}", Resource::Entities, Read, entities::get::get)
+        .tenant(Method::DELETE, "/api/v1/entities/{entity}", Resource::Entities, Delete, entities::delete::delete)
+        // Records
+        .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
+        .records(Method::POST, "/api/v1/records/{entity}", Create, records::create::create)
+        .records(Method::POST, "/api/v1/records/{entity}/batch", Update, records::batch::batch)
+        .records(Method::GET, "/api/v1/records/{entity}/{id}", Read, records::get::get)
+        .records(Method::PATCH, "/api/v1/records/{entity}/{id}", Update, records::update::update)
+        .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
 }
 
 /// The router of all routes, over an engine.
@@ -109,7 +122,6 @@ impl Table {
         self.add(RouteInfo { method, path, access: Access::Tenant(resource, action) }, handler)
     }
 
-    #[expect(dead_code, reason = "the record handlers are added with it")]
     fn records<A: 'static>(
         self,
         method: Method,

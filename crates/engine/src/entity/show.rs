@@ -24,3 +24,9 @@ impl<'t, M: Mode> Tx<'t, M> {
         Ok(EntityView(entity.entity.view(&self.model.schema)))
     }
 }
+
+impl EntityView {
+    pub fn name(&self) -> &str {
+        self.0.get("name").and_then(serde_json::Value::as_str).unwrap_or_default()
+    }
+}

@@ -19,10 +19,13 @@ const MOST: usize = 1000;
 /// A batch that was checked as a whole; it carries the grants of the actions it names.
 pub struct Batch<'t> {
     create: Option<(Grant<'t, Create>, Vec<ValidRecord<'t>>)>,
-    update: Option<(Grant<'t, Update>, Vec<(RecordId, Precondition, ValidPatch<'t>)>)>,
+    update: Option<(Grant<'t, Update>, Vec<Change<'t>>)>,
     delete: Option<(Grant<'t, Delete>, Vec<RecordId>)>,
     _brand: Brand<'t>,
 }
+
+/// Which record, from which version, and how it changes.
+type Change<'t> = (RecordId, Precondition, ValidPatch<'t>);
 
 impl<'t> Tx<'t, Writing> {
     /// Checks `{create: […], update: [{id, version?, …}], delete: [id], mode}`. A part that is named and not empty needs
@@ -98,12 +101,7 @@ impl<'t> Tx<'t, Writing> {
 }
 
 /// One item of `update`: the id, the version it is based on if that matters, and the changed fields.
-fn change<'t>(
-    grant: &Grant<'t, Update>,
-    json: &Json,
-    at: String,
-    errors: &mut Errors,
-) -> Option<(RecordId, Precondition, ValidPatch<'t>)> {
+fn change<'t>(grant: &Grant<'t, Update>, json: &Json, at: String, errors: &mut Errors) -> Option<Change<'t>> {
     let Json::Object(members) = json else {
         errors.add(at, Code::InvalidType, format!("A change is an object, found {}.", json.kind()));
         return None;

@@ -32,13 +32,12 @@ impl<'t> Grant<'t, Read> {
     /// Checks and compiles the raw query string of a read of one record.
     pub fn selection(&self, raw: &str) -> Result<ValidSelection<'t>> {
         let key = PlanKeyRef(self.caller.role_set, self.entity.id, raw);
-        let plan = match self.model.plans.gets.get(&key) {
-            Some(plan) => plan,
-            None => {
-                let plan = Arc::new(self.compile_one(&Params::parse(raw, params::OF_ONE)?)?);
-                self.model.plans.gets.insert((&key).into(), Arc::clone(&plan));
-                plan
-            }
+        let plan = if let Some(plan) = self.model.plans.gets.get(&key) {
+            plan
+        } else {
+            let plan = Arc::new(self.compile_one(&Params::parse(raw, params::OF_ONE)?)?);
+            self.model.plans.gets.insert((&key).into(), Arc::clone(&plan));
+            plan
         };
         Ok(ValidSelection { plan, _brand: std::marker::PhantomData })
     }

@@ -48,13 +48,12 @@ impl<'t> Grant<'t, Read> {
         let text =
             format!("{:?}", (&params.filter, &params.sort, &params.fields, &params.expand, params.count, params.limit));
         let key = PlanKeyRef(self.caller.role_set, self.entity.id, &text);
-        let plan = match self.model.plans.lists.get(&key) {
-            Some(plan) => plan,
-            None => {
-                let plan = Arc::new(self.compile(&params, &text)?.0);
-                self.model.plans.lists.insert((&key).into(), Arc::clone(&plan));
-                plan
-            }
+        let plan = if let Some(plan) = self.model.plans.lists.get(&key) {
+            plan
+        } else {
+            let plan = Arc::new(self.compile(&params, &text)?.0);
+            self.model.plans.lists.insert((&key).into(), Arc::clone(&plan));
+            plan
         };
         let after = match &params.cursor {
             None => {

@@ -152,7 +152,7 @@ impl<'g> Select<'g> {
             self.check_expandable(name)?;
         }
         let names: Vec<String> = match fields {
-            None => self.all_readable(self.reader.entity, self.reader.right),
+            None => Self::all_readable(self.reader.entity, self.reader.right),
             Some(list) => {
                 let mut names = vec!["id".to_owned()];
                 for name in params::items("fields", list)? {
@@ -203,7 +203,7 @@ impl<'g> Select<'g> {
         self.reader.right_on(target).map(drop).ok_or_else(unknown)
     }
 
-    fn all_readable(&self, entity: &Entity, right: &RecordRight) -> Vec<String> {
+    fn all_readable(entity: &Entity, right: &RecordRight) -> Vec<String> {
         let readable = entity.fields.iter().enumerate().filter(|(p, _)| right.readable.contains(*p));
         let mut names = vec!["id".to_owned()];
         names.extend(readable.map(|(_, field)| field.name.to_string()));
@@ -229,7 +229,7 @@ impl<'g> Select<'g> {
         let present = self.column(alias, Leaf::System(SystemField::Id));
         let mut steps = Vec::new();
         let mut lead = String::from("{");
-        for name in self.all_readable(&target, &right) {
+        for name in Self::all_readable(&target, &right) {
             push_name(&mut lead, &name);
             let step = self.plain(alias, &target, &name)?;
             push(&mut steps, &mut lead, step);

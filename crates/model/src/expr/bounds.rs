@@ -13,7 +13,7 @@ pub const MAX_NESTING: usize = 64;
 pub const MAX_LIST: usize = 1_000;
 
 /// Operators that lean on each other without a bracket (`a == b == c`, `a.b.c`), over all open brackets together.
-const MAX_CHAIN: usize = 256;
+const MAX_CHAIN: usize = 160;
 
 /// Refuses a source whose tree could be deeper than the stack allows. `&&` and `||` do not count: they become lists.
 pub(super) fn check(source: &str) -> Result<(), ExprError> {

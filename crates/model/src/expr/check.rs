@@ -36,13 +36,25 @@ pub enum ErrorKind {
 
 impl ExprError {
     pub(super) fn invalid(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Invalid, message: message.into() }
+        Self { kind: ErrorKind::Invalid, message: shortened(message.into()) }
     }
 
     pub(super) fn unknown(written: &str, entity: &Entity) -> Self {
-        Self { kind: ErrorKind::UnknownField, message: format!("`{written}` is not a field of `{}`", entity.name) }
+        let message = format!("`{written}` is not a field of `{}`", entity.name);
+        Self { kind: ErrorKind::UnknownField, message: shortened(message) }
     }
 }
+
+/// Messages repeat what the author wrote, but not all of a long source.
+fn shortened(message: String) -> String {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        Some(_) => message.chars().take(MAX_MESSAGE).chain(['…']).collect(),
+        None => message,
+    }
+}
+
+/// In characters.
+const MAX_MESSAGE: usize = 500;
 
 /// Reads CEL as a condition on the records of an entity.
 pub fn compile(source: &str, context: &Context<'_>) -> Result<Expr, ExprError> {
@@ -111,8 +123,6 @@ fn junction(tree: &IdedExpr, operator: &str, context: &Context<'_>) -> Result<Ex
 fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result<Expr, ExprError> {
     let item = term(item, context)?;
     let Tree::List(list) = &list.expr else {
-        // Names first, so that a field that may not be read is unknown here too.
-        term(list, context)?;
         return Err(ExprError::invalid("`in` needs a list, such as `in [\"a\", \"b\"]`"));
     };
     if list.elements.len() > MAX_LIST {
@@ -140,7 +150,7 @@ fn term<'a>(tree: &IdedExpr, context: &Context<'a>) -> Result<Term<'a>, ExprErro
             Err(ExprError::invalid("`has()` is not supported; a field that is not set is null, so use `!= null`"))
         }
         Tree::Select(select) => named(&segments(select)?, context),
-        Tree::Call(call) => function(call, context),
+        Tree::Call(call) => function(call),
         Tree::List(_) => Err(ExprError::invalid("a list can only stand on the right of `in`")),
         Tree::Comprehension(_) => Err(not_supported("`all`, `exists`, `map` and `filter` are")),
         Tree::Map(_) | Tree::Struct(_) => Err(not_supported("`{…}` is")),
@@ -176,7 +186,7 @@ fn named<'a>(names: &[&str], context: &Context<'a>) -> Result<Term<'a>, ExprErro
     }
 }
 
-fn function<'a>(call: &CallExpr, context: &Context<'a>) -> Result<Term<'a>, ExprError> {
+fn function<'a>(call: &CallExpr) -> Result<Term<'a>, ExprError> {
     match (&call.target, call.func_name.as_str(), call.args.as_slice()) {
         (None, operators::NEGATE, [inner]) => match &inner.expr {
             Tree::Literal(value) => match literal(value)? {
@@ -199,21 +209,13 @@ fn function<'a>(call: &CallExpr, context: &Context<'a>) -> Result<Term<'a>, Expr
                 Err(ExprError::invalid("`timestamp()` takes a string, such as `timestamp(\"2013-01-31T09:30:00Z\")`"))
             }
         },
+        // Without a look inside: the answer must not depend on which names are known.
         (None, operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::IN, _) => {
-            // Names first, so that a field that may not be read is unknown here too.
-            condition(&wrap(call), context)?;
             Err(condition_as_value())
         }
-        (None, name, [_, _]) if comparison(name).is_some() => {
-            condition(&wrap(call), context)?;
-            Err(condition_as_value())
-        }
+        (None, name, [_, _]) if comparison(name).is_some() => Err(condition_as_value()),
         (_, name, _) => Err(not_supported(&format!("{} is", symbol(name)))),
     }
-}
-
-fn wrap(call: &CallExpr) -> IdedExpr {
-    IdedExpr { id: 0, expr: Tree::Call(call.clone()) }
 }
 
 fn condition_as_value() -> ExprError {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{CallerField, Context, ErrorKind, Expr, ExprError, Leaf, Op, Operand, compile};
+use super::ErrorKind::{self, Invalid, UnknownField};
+use super::{CallerField, Context, Expr, ExprError, Leaf, Op, Operand, compile};
 use crate::entity::{Entity, Field, FieldKind, OnDelete, Schema};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
@@ -151,6 +152,117 @@ fn value(value: &Value) -> String {
 
 const ID: &str = "0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11";
 
+/// Source and tree; `ID` stands for [`ID`].
+const TREES: &[(&str, &str)] = &[
+    // Names.
+    ("title == 'a'", r#"(== title "a")"#),
+    ("record.title == \"a\"", r#"(== title "a")"#),
+    ("note == 'a'", r#"(== note? "a")"#),
+    ("'a' == title", r#"(== title "a")"#),
+    ("id == 'ID'", r#"(== id "ID")"#),
+    ("version > 3", "(> version 3)"),
+    ("created_by == caller.id", "(== created_by caller)"),
+    ("caller.id == created_by", "(== created_by caller)"),
+    ("caller.id == 'ID'", r#"(== caller "ID")"#),
+    ("caller.id != null", "true"),
+    ("caller.id == caller.id", "true"),
+    ("caller.id in ['ID', 'ID']", r#"(in caller "ID" "ID")"#),
+    ("carrier == 'ID'", r#"(== carrier "ID")"#),
+    ("carrier.id == 'ID'", r#"(== carrier "ID")"#),
+    ("hidden.name == 'a'", "`hidden.name` is not a field of `ticket`"),
+    ("carrier.name == 'a'", r#"(== carrier.name? "a")"#),
+    ("record.carrier.country.code == 'DE'", r#"(== carrier.country.code? "DE")"#),
+    ("carrier.country.continent.name == 'a'", r#"(== carrier.country.continent.name? "a")"#),
+    ("carrier.country.continent.planet.id == 'ID'", r#"(== carrier.country.continent.planet? "ID")"#),
+    ("carrier.created_at > seen", "(> carrier.created_at? seen?)"),
+    // Null.
+    ("note == null", "(null note?)"),
+    ("null != note", "(not (null note?))"),
+    ("title == null", "false"),
+    ("title != null", "true"),
+    ("carrier.name != null", "(not (null carrier.name?))"),
+    ("null == null", "true"),
+    ("5 == null", "false"),
+    // Integers.
+    ("priority == -3", "(== priority? -3)"),
+    ("priority == 0x10", "(== priority? 16)"),
+    ("2 < priority", "(> priority? 2)"),
+    ("2 <= priority", "(>= priority? 2)"),
+    ("2 > priority", "(< priority? 2)"),
+    ("2 >= priority", "(<= priority? 2)"),
+    ("2 != priority", "(!= priority? 2)"),
+    ("priority < 2.5", "(<= priority? 2)"),
+    ("priority <= 2.5", "(<= priority? 2)"),
+    ("priority > 2.5", "(> priority? 2)"),
+    ("priority >= -2.5", "(> priority? -3)"),
+    ("2.5 > priority", "(<= priority? 2)"),
+    ("priority == 2.0", "(== priority? 2)"),
+    ("priority == 2.5", "false"),
+    ("priority != 2.5", "true"),
+    ("priority < 1e30", "(not (null priority?))"),
+    ("number < 1e30", "true"),
+    ("priority > 1e30", "false"),
+    ("priority > -1e30", "(not (null priority?))"),
+    ("priority in [1, 2.0, 2.5]", "(in priority? 1 2)"),
+    ("priority in [1]", "(== priority? 1)"),
+    ("priority in [0.5]", "false"),
+    ("priority in []", "false"),
+    ("!(priority in [])", "true"),
+    ("priority == number", "(== priority? number)"),
+    ("priority == -9223372036854775808", "(== priority? -9223372036854775808)"),
+    // Decimals.
+    ("price == 1", "(== price? 1.00d)"),
+    ("price == 1.5", "(== price? 1.50d)"),
+    ("price < 1.005", "(<= price? 1.00d)"),
+    ("price >= 1.005", "(> price? 1.00d)"),
+    ("price > -1.005", "(> price? -1.01d)"),
+    ("price == 1.005", "false"),
+    ("price != 1.005", "true"),
+    ("price < 1e30", "(not (null price?))"),
+    ("total < 1e30", "true"),
+    ("price == 1e16", "false"),
+    ("price == 9223372036854775807", "false"),
+    ("price < 9223372036854775807", "(not (null price?))"),
+    ("price == 1e15", "(== price? 1000000000000000.00d)"),
+    ("rate == 0.0001", "(== rate 0.0001d)"),
+    ("price in [1, 2.50, 0.001]", "(in price? 1.00d 2.50d)"),
+    ("price > total", "(> price? total)"),
+    // Texts, choices.
+    ("status == 'open'", r#"(== status "open")"#),
+    ("status in ['open', 'closed']", r#"(in status "open" "closed")"#),
+    ("sku != title", "(!= sku? title)"),
+    (r"title == 'a\u00e4\x41\n'", r#"(== title "aäA\n")"#),
+    (r"title == r'\n'", r#"(== title "\\n")"#),
+    ("title < 'b'", r#"(< title "b")"#),
+    // Times.
+    ("due == '2013-01-31'", r#"(== due? "2013-01-31")"#),
+    ("due >= date('2013-01-31')", r#"(>= due? "2013-01-31")"#),
+    ("seen < '2013-01-31T10:00:00+01:00'", r#"(< seen? "2013-01-31T09:00:00Z")"#),
+    ("seen < timestamp('2013-01-31T09:00:00.5Z')", r#"(< seen? "2013-01-31T09:00:00.500000Z")"#),
+    ("date('2013-01-31') < '2013-02-01'", "true"),
+    ("'2013-02-01' < date('2013-01-31')", "false"),
+    // Booleans and junctions.
+    ("active", "(true active?)"),
+    ("!active", "(not (true active?))"),
+    ("active == true", "(true active?)"),
+    ("active != true", "(not (true active?))"),
+    ("active == false", "(== active? false)"),
+    ("active != false", "(!= active? false)"),
+    ("active in [true]", "(true active?)"),
+    ("active in [true, false]", "(in active? true false)"),
+    ("!!active", "(true active?)"),
+    ("!(!(active))", "(true active?)"),
+    ("active && number == 1 && number == 2", "(and (true active?) (== number 1) (== number 2))"),
+    ("active || number == 1 && number == 2", "(or (true active?) (and (== number 1) (== number 2)))"),
+    ("active && (number == 1 && (number == 2))", "(and (true active?) (== number 1) (== number 2))"),
+    ("active && true", "(true active?)"),
+    ("active && false", "false"),
+    ("active || true", "true"),
+    ("active || 1 > 2", "(true active?)"),
+    ("1 == 1.0 && 'a' < 'b' && 2.5 > 2 && 'x' in ['x']", "true"),
+    ("true // always\n && active", "(true active?)"),
+];
+
 #[test]
 fn trees() {
     let schema = schema();
@@ -159,256 +271,185 @@ fn trees() {
         let found = found.map_or_else(|e| e.message, |expr| Shown(&expr, &schema).to_string());
         assert_eq!(found, expect.replace("ID", ID), "{source}");
     };
-    let table = [
-        // Names.
-        ("title == 'a'", r#"(== title "a")"#),
-        ("record.title == \"a\"", r#"(== title "a")"#),
-        ("note == 'a'", r#"(== note? "a")"#),
-        ("'a' == title", r#"(== title "a")"#),
-        ("id == 'ID'", r#"(== id "ID")"#),
-        ("version > 3", "(> version 3)"),
-        ("created_by == caller.id", "(== created_by caller)"),
-        ("caller.id == created_by", "(== created_by caller)"),
-        ("caller.id == 'ID'", r#"(== caller "ID")"#),
-        ("caller.id != null", "true"),
-        ("caller.id == caller.id", "true"),
-        ("caller.id in ['ID', 'ID']", r#"(in caller "ID" "ID")"#),
-        ("carrier == 'ID'", r#"(== carrier "ID")"#),
-        ("carrier.id == 'ID'", r#"(== carrier "ID")"#),
-        ("hidden.name == 'a'", "`hidden.name` is not a field of `ticket`"),
-        ("carrier.name == 'a'", r#"(== carrier.name? "a")"#),
-        ("record.carrier.country.code == 'DE'", r#"(== carrier.country.code? "DE")"#),
-        ("carrier.country.continent.name == 'a'", r#"(== carrier.country.continent.name? "a")"#),
-        ("carrier.country.continent.planet.id == 'ID'", r#"(== carrier.country.continent.planet? "ID")"#),
-        ("carrier.created_at > seen", "(> carrier.created_at? seen?)"),
-        // Null.
-        ("note == null", "(null note?)"),
-        ("null != note", "(not (null note?))"),
-        ("title == null", "false"),
-        ("title != null", "true"),
-        ("carrier.name != null", "(not (null carrier.name?))"),
-        ("null == null", "true"),
-        ("5 == null", "false"),
-        // Integers.
-        ("priority == -3", "(== priority? -3)"),
-        ("priority == 0x10", "(== priority? 16)"),
-        ("2 < priority", "(> priority? 2)"),
-        ("priority < 2.5", "(<= priority? 2)"),
-        ("priority <= 2.5", "(<= priority? 2)"),
-        ("priority > 2.5", "(> priority? 2)"),
-        ("priority >= -2.5", "(> priority? -3)"),
-        ("2.5 > priority", "(<= priority? 2)"),
-        ("priority == 2.0", "(== priority? 2)"),
-        ("priority == 2.5", "false"),
-        ("priority != 2.5", "true"),
-        ("priority < 1e30", "(not (null priority?))"),
-        ("number < 1e30", "true"),
-        ("priority > 1e30", "false"),
-        ("priority > -1e30", "(not (null priority?))"),
-        ("priority in [1, 2.0, 2.5]", "(in priority? 1 2)"),
-        ("priority in [1]", "(== priority? 1)"),
-        ("priority in [0.5]", "false"),
-        ("priority in []", "false"),
-        ("!(priority in [])", "true"),
-        ("priority == number", "(== priority? number)"),
-        ("priority == -9223372036854775808", "(== priority? -9223372036854775808)"),
-        // Decimals.
-        ("price == 1", "(== price? 1.00d)"),
-        ("price == 1.5", "(== price? 1.50d)"),
-        ("price < 1.005", "(<= price? 1.00d)"),
-        ("price >= 1.005", "(> price? 1.00d)"),
-        ("price > -1.005", "(> price? -1.01d)"),
-        ("price == 1.005", "false"),
-        ("price != 1.005", "true"),
-        ("price < 1e30", "(not (null price?))"),
-        ("total < 1e30", "true"),
-        ("price == 1e16", "false"),
-        ("price == 9223372036854775807", "false"),
-        ("price < 9223372036854775807", "(not (null price?))"),
-        ("price == 1e15", "(== price? 1000000000000000.00d)"),
-        ("rate == 0.0001", "(== rate 0.0001d)"),
-        ("price in [1, 2.50, 0.001]", "(in price? 1.00d 2.50d)"),
-        ("price > total", "(> price? total)"),
-        // Texts, choices.
-        ("status == 'open'", r#"(== status "open")"#),
-        ("status in ['open', 'closed']", r#"(in status "open" "closed")"#),
-        ("sku != title", "(!= sku? title)"),
-        (r"title == 'a\u00e4\x41\n'", r#"(== title "aäA\n")"#),
-        (r"title == r'\n'", r#"(== title "\\n")"#),
-        ("title < 'b'", r#"(< title "b")"#),
-        // Times.
-        ("due == '2013-01-31'", r#"(== due? "2013-01-31")"#),
-        ("due >= date('2013-01-31')", r#"(>= due? "2013-01-31")"#),
-        ("seen < '2013-01-31T10:00:00+01:00'", r#"(< seen? "2013-01-31T09:00:00Z")"#),
-        ("seen < timestamp('2013-01-31T09:00:00.5Z')", r#"(< seen? "2013-01-31T09:00:00.500000Z")"#),
-        ("date('2013-01-31') < '2013-02-01'", "true"),
-        ("'2013-02-01' < date('2013-01-31')", "false"),
-        // Booleans and junctions.
-        ("active", "(true active?)"),
-        ("!active", "(not (true active?))"),
-        ("active == true", "(true active?)"),
-        ("active != true", "(not (true active?))"),
-        ("active == false", "(== active? false)"),
-        ("active != false", "(!= active? false)"),
-        ("active in [true]", "(true active?)"),
-        ("active in [true, false]", "(in active? true false)"),
-        ("!!active", "(true active?)"),
-        ("!(!(active))", "(true active?)"),
-        ("active && number == 1 && number == 2", "(and (true active?) (== number 1) (== number 2))"),
-        ("active || number == 1 && number == 2", "(or (true active?) (and (== number 1) (== number 2)))"),
-        ("active && (number == 1 && (number == 2))", "(and (true active?) (== number 1) (== number 2))"),
-        ("active && true", "(true active?)"),
-        ("active && false", "false"),
-        ("active || true", "true"),
-        ("active || 1 > 2", "(true active?)"),
-        ("1 == 1.0 && 'a' < 'b' && 2.5 > 2 && 'x' in ['x']", "true"),
-        ("true // always\n && active", "(true active?)"),
-    ];
-    for (source, expect) in table {
+    for (source, expect) in TREES {
         check(&source.replace("ID", ID), expect);
     }
 }
 
+const ERRORS: &[(ErrorKind, &str, &str)] = &[
+    (UnknownField, "flaky == 1", "`flaky` is not a field of `ticket`"),
+    (UnknownField, "secret == 'a'", "`secret` is not a field of `ticket`"),
+    (UnknownField, "record.flaky == 1", "`flaky` is not a field of `ticket`"),
+    (UnknownField, "carrier.secret == 'a'", "`carrier.secret` is not a field of `ticket`"),
+    (UnknownField, "carrier.nmae == 'a'", "`carrier.nmae` is not a field of `ticket`"),
+    (UnknownField, "vault.name == 'a'", "`vault.name` is not a field of `ticket`"),
+    (UnknownField, "hidden.id == 'a'", "`hidden.id` is not a field of `ticket`"),
+    (UnknownField, "title.id == 'a'", "`title.id` is not a field of `ticket`"),
+    (UnknownField, "title.name == 'a'", "`title.name` is not a field of `ticket`"),
+    (UnknownField, "created_by.name == 'a'", "`created_by.name` is not a field of `ticket`"),
+    (UnknownField, ".title == 'a'", "`.title` is not a field of `ticket`"),
+    (UnknownField, "now == 'a'", "`now` is not a field of `ticket`"),
+    (UnknownField, "record.record == 'a'", "`record` is not a field of `ticket`"),
+    (
+        Invalid,
+        "carrier.country.continent.planet.name == 'a'",
+        "`carrier.country.continent.planet.name` leads over more than 3 relations",
+    ),
+    (Invalid, "a.b.c.d.e == 'a'", "`a.b.c.d.e` leads over more than 3 relations"),
+    (Invalid, "caller.email == 'a'", "of the caller only `caller.id` can be used"),
+    (Invalid, "caller == 'a'", "of the caller only `caller.id` can be used"),
+    (Invalid, "record == 1", "`record` needs a field, such as `record.title`"),
+    (Invalid, "priority == '1'", "`priority` is an integer; compare it with a number, not with a string"),
+    (Invalid, "price == '1.50'", "`price` is a decimal; compare it with a number, not with a string"),
+    (Invalid, "title == 1", "`title` is text; compare it with a string, not with a number"),
+    (Invalid, "active == 1", "`active` is a boolean; compare it with `true` or `false`, not with a number"),
+    (
+        Invalid,
+        "due == timestamp('2013-01-31T09:00:00Z')",
+        "`due` is a date; compare it with a date such as \"2013-01-31\", not with a datetime",
+    ),
+    (Invalid, "due == '2013-02-30'", "\"2013-02-30\" is not a date; write one such as \"2013-01-31\""),
+    (Invalid, "due == date('x')", "\"x\" is not a date; write one such as \"2013-01-31\""),
+    (Invalid, "seen > '2013-01-31'", "\"2013-01-31\" is not a datetime; write one such as \"2013-01-31T09:30:00Z\""),
+    (Invalid, "due == date(1)", "`date()` takes a string, such as `date(\"2013-01-31\")`"),
+    (
+        Invalid,
+        "carrier == 'DHL'",
+        "`carrier` is a relation; compare it with an id such as \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\"",
+    ),
+    (
+        Invalid,
+        "id == '0190A6C47D3E7C519A523F1F0B8F0A11'",
+        "`id` is an id; compare it with an id such as \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\"",
+    ),
+    (Invalid, "status == 'done'", "\"done\" is not an option of `status`; its options are \"open\", \"closed\""),
+    (Invalid, "title == caller.id", "`title` is text; compare it with a string, not with `caller.id`, which is an id"),
+    (Invalid, "title == number", "`title` is text and `number` is an integer; only fields of one type can be compared"),
+    (
+        Invalid,
+        "price < rate",
+        "`price` has 2 decimal places and `rate` has 4; decimals can only be compared at the same scale yet",
+    ),
+    (
+        Invalid,
+        "price == 1234567890123456.78",
+        "a number compared with `price` can have at most 15 digits if it has a point",
+    ),
+    (Invalid, "priority < null", "null has no order, so `<` cannot take it; use `== null` or `!= null`"),
+    (Invalid, "active < true", "`active` is a boolean and has no order; use `==` or `!=`"),
+    (Invalid, "active >= active", "`active` is a boolean and has no order; use `==` or `!=`"),
+    (Invalid, "priority in [1, null]", "null cannot stand in a list; write `|| … == null` beside it"),
+    (Invalid, "priority in number", "`in` needs a list, such as `in [\"a\", \"b\"]`"),
+    (
+        Invalid,
+        "priority in [number]",
+        "a list can only hold numbers, strings and the like; compare fields by `==` and join with `||`",
+    ),
+    (Invalid, "priority == [1]", "a list can only stand on the right of `in`"),
+    (Invalid, "title", "`title` is text, not a condition; compare it with a string"),
+    (Invalid, "5", "a number is not a condition; write a comparison such as `title == \"…\"`"),
+    (Invalid, "1 == 'a'", "a number cannot be compared with a string"),
+    (Invalid, "priority == 5u", "write whole numbers without `u` at their end"),
+    (Invalid, "title == b'a'", "`b\"…\"` is not supported in filters yet"),
+    (Invalid, r"title == '\u0000'", "a string cannot hold the character U+0000"),
+    (
+        Invalid,
+        "(number == 1) == active",
+        "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
+    ),
+    (
+        Invalid,
+        "1 < number < 5",
+        "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
+    ),
+    (Invalid, "has(record.title)", "`has()` is not supported; a field that is not set is null, so use `!= null`"),
+    (Invalid, "active ? true : false", "`? :` is not supported in filters yet; use `&&` and `||`"),
+    (Invalid, "priority + 1 == 2", "`+` is not supported in filters yet"),
+    (Invalid, "-priority == 2", "`-` before anything but a number is not supported in filters yet"),
+    (Invalid, "title.contains('a')", "`contains()` is not supported in filters yet"),
+    (Invalid, "due < now()", "`now()` is not supported in filters yet"),
+    (Invalid, "[1].all(x, x > 0)", "`all`, `exists`, `map` and `filter` are not supported in filters yet"),
+    (Invalid, "title[0] == 'a'", "`[…]` is not supported in filters yet"),
+    (Invalid, "{'a': 1} == 1", "`{…}` is not supported in filters yet"),
+    (Invalid, "f(1).x == 1", "only a field can have a `.` behind it, such as `record.title`"),
+    (Invalid, "", "the expression is empty"),
+    (Invalid, " \n", "the expression is empty"),
+    (Invalid, "title == ", "the expression ends too early, at column 10"),
+    (Invalid, "title = 'a'", "write `==` to compare, at column 7: `= 'a'`"),
+    (Invalid, "active &&\n number ! 1", "the expression cannot be read, at line 2, column 9: `! 1`"),
+    (Invalid, "title == 'ä' && && active", "the expression cannot be read, at column 17: `&& active`"),
+    (
+        Invalid,
+        "title == 'a",
+        r"this string does not end, or has an escape that does not exist (a backslash is `\\`), at column 10: `'a`",
+    ),
+    (Invalid, "number == 9223372036854775808", "this whole number is too large, at column 11: `9223372036854775808`"),
+    (Invalid, "number == 1e400", "this number is too large, at column 11: `1e400`"),
+    (Invalid, "while == 1", "this word is reserved and cannot be a field, at column 1: `while == 1`"),
+    (
+        Invalid,
+        r"title == 'a\q'",
+        r"this string does not end, or has an escape that does not exist (a backslash is `\\`), at column 10: `'a\q'`",
+    ),
+    (Invalid, r"title == '\ud800'", r"this string has an escape that does not exist, at column 10: `'\ud800'`"),
+    (Invalid, "active and active", "write `&&` for and, at column 8: `and active`"),
+];
+
 #[test]
 fn errors() {
-    use ErrorKind::{Invalid, UnknownField};
     let schema = schema();
-    let table = [
-        (UnknownField, "flaky == 1", "`flaky` is not a field of `ticket`"),
-        (UnknownField, "secret == 'a'", "`secret` is not a field of `ticket`"),
-        (UnknownField, "record.flaky == 1", "`flaky` is not a field of `ticket`"),
-        (UnknownField, "carrier.secret == 'a'", "`carrier.secret` is not a field of `ticket`"),
-        (UnknownField, "carrier.nmae == 'a'", "`carrier.nmae` is not a field of `ticket`"),
-        (UnknownField, "vault.name == 'a'", "`vault.name` is not a field of `ticket`"),
-        (UnknownField, "hidden.id == 'a'", "`hidden.id` is not a field of `ticket`"),
-        (UnknownField, "title.id == 'a'", "`title.id` is not a field of `ticket`"),
-        (UnknownField, "title.name == 'a'", "`title.name` is not a field of `ticket`"),
-        (UnknownField, "created_by.name == 'a'", "`created_by.name` is not a field of `ticket`"),
-        (UnknownField, ".title == 'a'", "`.title` is not a field of `ticket`"),
-        (UnknownField, "now == 'a'", "`now` is not a field of `ticket`"),
-        (UnknownField, "record.record == 'a'", "`record` is not a field of `ticket`"),
-        (
-            Invalid,
-            "carrier.country.continent.planet.name == 'a'",
-            "`carrier.country.continent.planet.name` leads over more than 3 relations",
-        ),
-        (Invalid, "a.b.c.d.e == 'a'", "`a.b.c.d.e` leads over more than 3 relations"),
-        (Invalid, "caller.email == 'a'", "of the caller only `caller.id` can be used"),
-        (Invalid, "caller == 'a'", "of the caller only `caller.id` can be used"),
-        (Invalid, "record == 1", "`record` needs a field, such as `record.title`"),
-        (Invalid, "priority == '1'", "`priority` is an integer; compare it with a number, not with a string"),
-        (Invalid, "price == '1.50'", "`price` is a decimal; compare it with a number, not with a string"),
-        (Invalid, "title == 1", "`title` is text; compare it with a string, not with a number"),
-        (Invalid, "active == 1", "`active` is a boolean; compare it with `true` or `false`, not with a number"),
-        (
-            Invalid,
-            "due == timestamp('2013-01-31T09:00:00Z')",
-            "`due` is a date; compare it with a date such as \"2013-01-31\", not with a datetime",
-        ),
-        (Invalid, "due == '2013-02-30'", "\"2013-02-30\" is not a date; write one such as \"2013-01-31\""),
-        (Invalid, "due == date('x')", "\"x\" is not a date; write one such as \"2013-01-31\""),
-        (
-            Invalid,
-            "seen > '2013-01-31'",
-            "\"2013-01-31\" is not a datetime; write one such as \"2013-01-31T09:30:00Z\"",
-        ),
-        (Invalid, "due == date(1)", "`date()` takes a string, such as `date(\"2013-01-31\")`"),
-        (
-            Invalid,
-            "carrier == 'DHL'",
-            "`carrier` is a relation; compare it with an id such as \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\"",
-        ),
-        (
-            Invalid,
-            "id == '0190A6C47D3E7C519A523F1F0B8F0A11'",
-            "`id` is an id; compare it with an id such as \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\"",
-        ),
-        (Invalid, "status == 'done'", "\"done\" is not an option of `status`; its options are \"open\", \"closed\""),
-        (
-            Invalid,
-            "title == caller.id",
-            "`title` is text; compare it with a string, not with `caller.id`, which is an id",
-        ),
-        (
-            Invalid,
-            "title == number",
-            "`title` is text and `number` is an integer; only fields of one type can be compared",
-        ),
-        (
-            Invalid,
-            "price < rate",
-            "`price` has 2 decimal places and `rate` has 4; decimals can only be compared at the same scale yet",
-        ),
-        (
-            Invalid,
-            "price == 1234567890123456.78",
-            "a number compared with `price` can have at most 15 digits if it has a point",
-        ),
-        (Invalid, "priority < null", "null has no order, so `<` cannot take it; use `== null` or `!= null`"),
-        (Invalid, "active < true", "`active` is a boolean and has no order; use `==` or `!=`"),
-        (Invalid, "active >= active", "`active` is a boolean and has no order; use `==` or `!=`"),
-        (Invalid, "priority in [1, null]", "null cannot stand in a list; write `|| … == null` beside it"),
-        (Invalid, "priority in number", "`in` needs a list, such as `in [\"a\", \"b\"]`"),
-        (
-            Invalid,
-            "priority in [number]",
-            "a list can only hold numbers, strings and the like; compare fields by `==` and join with `||`",
-        ),
-        (Invalid, "priority == [1]", "a list can only stand on the right of `in`"),
-        (Invalid, "title", "`title` is text, not a condition; compare it with a string"),
-        (Invalid, "5", "a number is not a condition; write a comparison such as `title == \"…\"`"),
-        (Invalid, "1 == 'a'", "a number cannot be compared with a string"),
-        (Invalid, "priority == 5u", "write whole numbers without `u` at their end"),
-        (Invalid, "title == b'a'", "`b\"…\"` is not supported in filters yet"),
-        (Invalid, r"title == '\u0000'", "a string cannot hold the character U+0000"),
-        (
-            Invalid,
-            "(number == 1) == active",
-            "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
-        ),
-        (
-            Invalid,
-            "1 < number < 5",
-            "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
-        ),
-        (Invalid, "has(record.title)", "`has()` is not supported; a field that is not set is null, so use `!= null`"),
-        (Invalid, "active ? true : false", "`? :` is not supported in filters yet; use `&&` and `||`"),
-        (Invalid, "priority + 1 == 2", "`+` is not supported in filters yet"),
-        (Invalid, "-priority == 2", "`-` before anything but a number is not supported in filters yet"),
-        (Invalid, "title.contains('a')", "`contains()` is not supported in filters yet"),
-        (Invalid, "due < now()", "`now()` is not supported in filters yet"),
-        (Invalid, "[1].all(x, x > 0)", "`all`, `exists`, `map` and `filter` are not supported in filters yet"),
-        (Invalid, "title[0] == 'a'", "`[…]` is not supported in filters yet"),
-        (Invalid, "{'a': 1} == 1", "`{…}` is not supported in filters yet"),
-        (Invalid, "f(1).x == 1", "only a field can have a `.` behind it, such as `record.title`"),
-        (Invalid, "", "the expression is empty"),
-        (Invalid, " \n", "the expression is empty"),
-        (Invalid, "title == ", "the expression ends too early, at column 10"),
-        (Invalid, "title = 'a'", "write `==` to compare, at column 7: `= 'a'`"),
-        (Invalid, "active &&\n number ! 1", "the expression cannot be read, at line 2, column 9: `! 1`"),
-        (Invalid, "title == 'ä' && && active", "the expression cannot be read, at column 17: `&& active`"),
-        (
-            Invalid,
-            "title == 'a",
-            r"this string does not end, or has an escape that does not exist (a backslash is `\\`), at column 10: `'a`",
-        ),
-        (
-            Invalid,
-            "number == 9223372036854775808",
-            "this whole number is too large, at column 11: `9223372036854775808`",
-        ),
-        (Invalid, "number == 1e400", "this number is too large, at column 11: `1e400`"),
-        (Invalid, "while == 1", "this word is reserved and cannot be a field, at column 1: `while == 1`"),
-        (
-            Invalid,
-            r"title == 'a\q'",
-            r"this string does not end, or has an escape that does not exist (a backslash is `\\`), at column 10: `'a\q'`",
-        ),
-        (Invalid, r"title == '\ud800'", r"this string has an escape that does not exist, at column 10: `'\ud800'`"),
-        (Invalid, "active and active", "write `&&` for and, at column 8: `and active`"),
-    ];
-    for (kind, source, message) in table {
+    for &(kind, source, message) in ERRORS {
         let expect = ExprError { kind, message: message.to_owned() };
         assert_eq!(compile_ticket(source, &schema), Err(expect), "{source}");
+    }
+}
+
+/// Whatever is asked of a field that may not be read, the answer is that of a field that does not exist.
+#[test]
+fn what_may_not_be_read_does_not_exist() {
+    let schema = schema();
+    let uses = [
+        "X == 'a'",
+        "'a' == X",
+        "X == 1",
+        "X < null",
+        "X == null",
+        "X in ['a']",
+        "X in [1, null]",
+        "X in title",
+        "'a' in [X]",
+        "title == X",
+        "X == caller.id",
+        "X",
+        "!X",
+        "active && X == 1",
+        "false && X == 1",
+        "(X == 1) == active",
+        "X + 1 == 2",
+        "-X == 1",
+        "has(record.X)",
+        "X.contains('a')",
+        "date(X) == due",
+        "record.X == 'a'",
+        "X.id == 'a'",
+        "X.name == 'a'",
+        "carrier.X == 1",
+        "X[0] == 1",
+        "[1].all(x, X == 1)",
+    ];
+    let missing = "absent";
+    for hidden in ["secret", "hidden"] {
+        for usage in uses {
+            let ask = |name: &str| compile_ticket(&usage.replace('X', name), &schema).unwrap_err();
+            let (secret, absent) = (ask(hidden), ask(missing));
+            assert_eq!(secret.kind, absent.kind, "{usage}");
+            assert_eq!(secret.message, absent.message.replace(missing, hidden), "{usage}");
+        }
+    }
+    for (hidden, missing) in [("vault.name == 'a'", "vault.nine == 'a'"), ("hidden.name == 'a'", "hadden.name == 'a'")]
+    {
+        let ask = |source| compile_ticket(source, &schema).unwrap_err();
+        assert_eq!(ask(hidden).kind, ErrorKind::UnknownField);
+        assert_eq!(ask(missing).kind, ErrorKind::UnknownField);
     }
 }

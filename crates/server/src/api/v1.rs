@@ -1,4 +1,7 @@
 //! Version 1, under `/api/v1`.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod entities;
+pub(crate) mod records;
 pub(crate) mod users;

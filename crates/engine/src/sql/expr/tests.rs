@@ -81,7 +81,7 @@ fn golden() {
 #[test]
 fn user_text_is_only_ever_bound() {
     let nasty = "'; DROP TABLE t; -- \" ? $1";
-    let source = format!("text_n1 == {0:?} || text_n1 in [{0:?}, 'b'] || !(text_n2 < {0:?})", nasty);
+    let source = format!("text_n1 == {nasty:?} || text_n1 in [{nasty:?}, 'b'] || !(text_n2 < {nasty:?})");
     let expr = sample::compile_all(&source, &sample::schema()).unwrap();
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let (sql, binds) = render(dialect, &expr);

@@ -39,6 +39,10 @@ impl Address {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(5));
         }
+        if config.get_tcp_user_timeout().is_none() {
+            // A server that is gone says nothing: what waits for it must end before the client's patience does.
+            config.tcp_user_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(10));
+        }
         Ok(Self(config))
     }
 

@@ -87,12 +87,11 @@ impl File {
             Err(_) => self.free.acquire().await.map_err(|error| StoreError::Unavailable(error.into()))?,
         };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let conn = match idle {
-            Some(conn) => conn,
-            None => {
-                let file = Arc::clone(self);
-                blocking(move || file.connect(Purpose::Read)).await?
-            }
+        let conn = if let Some(conn) = idle {
+            conn
+        } else {
+            let file = Arc::clone(self);
+            blocking(move || file.connect(Purpose::Read)).await?
         };
         permit.forget();
         ReadSession::begin(conn, Arc::clone(self))
@@ -140,10 +139,10 @@ impl File {
     /// enough for a destructor: nothing is synced, since nothing is kept.
     pub(super) fn destroy(&self) -> Result<(), StoreError> {
         self.close_readers();
-        if let Ok(mut writer) = self.writer.try_lock() {
-            if let Some(conn) = writer.take() {
-                conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(meaning)?;
-            }
+        if let Ok(mut writer) = self.writer.try_lock()
+            && let Some(conn) = writer.take()
+        {
+            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(meaning)?;
         }
         remove(&self.path)
     }

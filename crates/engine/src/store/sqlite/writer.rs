@@ -149,10 +149,10 @@ impl Writer {
 
     /// Empties the log into the file and closes the connection. Blocks.
     pub(super) fn close(&mut self) {
-        if let Some(conn) = self.conn.take() {
-            if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())) {
-                tracing::warn!(%error, "the last checkpoint failed; the log stays beside the file");
-            }
+        if let Some(conn) = self.conn.take()
+            && let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+        {
+            tracing::warn!(%error, "the last checkpoint failed; the log stays beside the file");
         }
     }
 }

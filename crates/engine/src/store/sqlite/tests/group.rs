@@ -132,7 +132,7 @@ async fn cancelled_writers_stall_nobody_and_leave_nothing() {
         // Beside others, so that it is cancelled in the queue as well as at work.
         let base = i64::try_from(polls).unwrap() * 10;
         let beside = (base + 1..base + 4).map(|id| async move { write_one(stores, tenant, id).await.unwrap() });
-        let (_, ended, _) = in_time(async {
+        let (_, ended, ()) = in_time(async {
             tokio::join!(join_all(beside), cancel_after(polls, doomed(stores, tenant)), async {
                 write_one(stores, tenant, base + 5).await.unwrap();
             })
@@ -160,13 +160,13 @@ async fn an_alter_is_alone_and_serves_the_group_before_it() {
             .unwrap();
         tx.commit().await.unwrap();
     };
-    let after = async {
+    let later = async {
         let tx = stores.tenant_write(tenant).await.unwrap();
         assert_eq!(tx.versions().unwrap().schema, 2);
         tx.commit().await.unwrap();
     };
     let write = |id| async move { write_one(stores, tenant, id).await.unwrap() };
-    in_time(async { tokio::join!(write(1), write(2), alter, after) }).await;
+    in_time(async { tokio::join!(write(1), write(2), alter, later) }).await;
 
     let mut dropped = stores.tenant_alter(tenant).await.unwrap();
     dropped.ddl("DROP TABLE t").await.unwrap();

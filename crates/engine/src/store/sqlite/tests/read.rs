@@ -78,7 +78,7 @@ async fn more_readers_than_connections_wait_and_cancelled_ones_give_theirs_back(
         tokio::spawn(async move {
             let mut tx = stores.tenant_read(tenant).await.unwrap();
             // Cancelled while its session is away on a thread.
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 let once = tokio::time::timeout(Duration::ZERO, tx.query(LONG, &[])).await;
                 assert!(once.is_err());
             } else {

@@ -1,0 +1,27 @@
+//! `POST /records/{entity}/batch`: up to 1 000 changes, all or nothing. Right: `records:{entity}`, each action it names.
+
+use axum::response::Response;
+use http::StatusCode;
+use insula_engine::scope::Scope;
+use insula_model::problem::Result;
+
+use crate::body::{JsonBody, LARGE};
+use crate::call::NoQuery;
+use crate::path::Path;
+use crate::reply;
+
+pub(crate) async fn batch(
+    scope: Scope,
+    Path(entity): Path<String>,
+    NoQuery: NoQuery,
+    JsonBody(body): JsonBody<LARGE>,
+) -> Result<Response> {
+    let done = scope
+        .write(async |tx| {
+            let entity = tx.entity(&entity)?;
+            let batch = tx.batch(&entity, &body)?;
+            tx.run(batch).await
+        })
+        .await?;
+    Ok(reply::json_bytes(StatusCode::OK, done.into_json()))
+}

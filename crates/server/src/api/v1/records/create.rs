@@ -1,0 +1,30 @@
+//! `POST /records/{entity}`: a new record. Right: `records:{entity}` `create`.
+
+use axum::response::Response;
+use http::StatusCode;
+use insula_engine::grant::Create;
+use insula_engine::scope::Scope;
+use insula_model::problem::Result;
+
+use crate::body::JsonBody;
+use crate::call::NoQuery;
+use crate::path::Path;
+use crate::reply;
+
+pub(crate) async fn create(
+    scope: Scope,
+    Path(entity): Path<String>,
+    NoQuery: NoQuery,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
+    let record = scope
+        .write(async |tx| {
+            let entity = tx.entity(&entity)?;
+            let grant = tx.authorize::<Create>(&entity)?;
+            let record = grant.draft(&body)?;
+            tx.insert(&grant, record).await
+        })
+        .await?;
+    let location = format!("/api/v1/records/{entity}/{}", record.id());
+    reply::created(&location, super::record(StatusCode::CREATED, record)?)
+}

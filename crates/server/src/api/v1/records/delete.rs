@@ -1,0 +1,29 @@
+//! `DELETE /records/{entity}/{id}`: removes a record and what its relations say goes with it. Right:
+//! `records:{entity}` `delete`.
+
+use axum::response::Response;
+use insula_engine::grant::Delete;
+use insula_engine::scope::Scope;
+use insula_model::id::RecordId;
+use insula_model::problem::Result;
+
+use crate::call::{Headers, NoQuery};
+use crate::path::Path;
+use crate::reply;
+
+pub(crate) async fn delete(
+    scope: Scope,
+    Path((entity, id)): Path<(String, RecordId)>,
+    NoQuery: NoQuery,
+    Headers(headers): Headers,
+) -> Result<Response> {
+    let precondition = super::precondition(&headers);
+    scope
+        .write(async |tx| {
+            let entity = tx.entity(&entity)?;
+            let grant = tx.authorize::<Delete>(&entity)?;
+            tx.delete(&grant, id, &precondition).await
+        })
+        .await?;
+    Ok(reply::no_content())
+}

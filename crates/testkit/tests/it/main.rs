@@ -1,0 +1,3 @@
+//! Behaviour through the API, on both stores.
+
+mod flights;
