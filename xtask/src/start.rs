@@ -125,6 +125,10 @@ impl Server {
             .current_dir(program::root())
             .env("BIND_ADDRESS", address.to_string())
             .env("DATA_DIR", data);
+        // A line for each request would bury what is to be read here.
+        if env::var_os("LOG_LEVEL").is_none() {
+            command.env("LOG_LEVEL", "warn");
+        }
         // A DATABASE_URL lying about in the shell is some other project's.
         command.env_remove("DATABASE_URL").env_remove("SQLALCHEMY_DATABASE_URL").process_group(0);
         let child = command.spawn().map_err(|cause| Failure::at("run", &binary, &cause))?;

@@ -10,6 +10,7 @@ use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource, Rights};
 use insula_model::value::Timestamp;
 
+use crate::audit::{self, Event};
 use crate::engine::Inner;
 use crate::scope::Scope;
 use crate::store;
@@ -104,6 +105,12 @@ impl<'t, M: Mode> Tx<'t, M> {
             moved @ store::StoreError::SchemaMoved(_) => Problem::unavailable(moved),
             other => other.into(),
         }
+    }
+
+    /// Appends an audit event to this transaction.
+    pub(crate) async fn append(&mut self, event: &Event<'_>) -> Result<()> {
+        let appended = audit::append(&mut self.store, &self.author, &self.engine.0.ids, event).await;
+        appended.map_err(|error| self.failed(error))
     }
 
     /// What the caller may do.

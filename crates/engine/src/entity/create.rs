@@ -8,7 +8,7 @@ use insula_model::value::Value;
 
 use super::ddl;
 use super::show::EntityView;
-use crate::audit::{self, Event};
+use crate::audit::Event;
 use crate::sql::Fixed;
 use crate::tx::{Altering, Tx};
 
@@ -72,7 +72,6 @@ impl Tx<'_, Altering> {
         let (before, after) = (bytes(before), bytes(after));
         let event =
             Event { action, entity: Some(entity), subject: None, before: before.as_deref(), after: after.as_deref() };
-        let ids = self.engine().ids.clone();
-        audit::append(&mut self.store, &self.author, &ids, &event).await.map_err(|error| self.failed(error))
+        self.append(&event).await
     }
 }

@@ -20,7 +20,7 @@ pub use list::list;
 pub use update::update;
 
 use self::member::Member;
-use crate::audit::{self, Event};
+use crate::audit::Event;
 use crate::sql::Fixed;
 use crate::tx::{Altering, Tx};
 
@@ -67,8 +67,7 @@ async fn conclude(
     let subject = before.or(after).map(|member| member.account.uuid());
     let (before, after) = (before.map(Member::audited), after.map(Member::audited));
     let event = Event { action, entity: None, subject, before: before.as_deref(), after: after.as_deref() };
-    let ids = tx.engine().ids.clone();
-    audit::append(&mut tx.store, &tx.author, &ids, &event).await.map_err(|error| tx.failed(error))?;
+    tx.append(&event).await?;
     let tenant = Value::Uuid(tx.author.tenant.uuid());
     tx.store.fixed_execute(&BUMP, &[&tenant]).await.map_err(|error| tx.failed(error))?;
     Ok(())

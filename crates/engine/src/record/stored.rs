@@ -85,9 +85,9 @@ impl<A: RecordAction> Grant<'_, A> {
         let mut body = Vec::with_capacity(512);
         body.push(b'{');
         member(&mut body, "id", &record.system(SystemField::Id));
-        if self.reads.is_some() {
-            for (field, value) in self.entity.fields.iter().zip(&record.values) {
-                if self.shows(field) {
+        if let Some(reads) = &self.reads {
+            for (position, (field, value)) in self.entity.fields.iter().zip(&record.values).enumerate() {
+                if reads.readable.contains(position) {
                     member(&mut body, field.name.as_str(), value);
                 }
             }

@@ -13,7 +13,7 @@ use insula_model::value::Value;
 use super::references;
 use super::stored::{StoredRecord, for_update, select_whole};
 use super::visible::VisibleRecord;
-use crate::audit::{self, Event};
+use crate::audit::Event;
 use crate::grant::{Grant, RecordAction, Update};
 use crate::sql::{Slot, SqlWriter, condition};
 use crate::tx::{Brand, Tx, Writing};
@@ -143,10 +143,5 @@ impl<'t> Tx<'t, Writing> {
         let rows = found.map_err(|error| self.failed(error))?;
         let row = rows.first().ok_or_else(Problem::not_found)?;
         Ok(StoredRecord::from_row(&grant.entity, row)?)
-    }
-
-    pub(super) async fn append(&mut self, event: &Event<'_>) -> Result<()> {
-        let ids = self.engine().ids.clone();
-        audit::append(&mut self.store, &self.author, &ids, event).await.map_err(|error| self.failed(error))
     }
 }

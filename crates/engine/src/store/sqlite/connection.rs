@@ -68,10 +68,13 @@ impl Conn {
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        // A cache grows with what is read, up to 16 MiB, and all of them together up to 128 MiB: beyond, a connection
+        // makes room among its own pages.
         // No mmap: an I/O error under it is a signal that ends the process, not an error code.
         raw.execute_batch(
             "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;
-             PRAGMA cache_size = -2048; PRAGMA mmap_size = 0;",
+             PRAGMA cache_size = -16384; PRAGMA soft_heap_limit = 134217728;
+             PRAGMA mmap_size = 0;",
         )?;
         let wal_pages = Arc::<AtomicU32>::default();
         match purpose {

@@ -1,0 +1,46 @@
+//! Every route, called without the right it declares.
+
+use insula::router::{Access, RouteInfo, routes};
+use insula_model::rights::Action;
+use insula_testkit::{TestApp, both_stores};
+use serde_json::json;
+
+/// The path with something real in place of its variables.
+fn filled(route: &RouteInfo, id: &str) -> String {
+    route.path.replace("{entity}", "thing").replace("{id}", id)
+}
+
+both_stores! {
+    async fn no_route_answers_whom_it_does_not_declare(app: TestApp) {
+        let owner = app.register("acme").await;
+        owner.post("/entities", &json!({"name": "thing", "fields": []})).await.expect(201);
+        let id = owner.post("/records/thing", &json!({})).await.expect(201).id().to_owned();
+        let viewer = owner.user("viewer").await;
+        let mut tried = 0;
+        for route in routes() {
+            if route.access == Access::Public {
+                continue;
+            }
+            let path = filled(&route, &id);
+            // A body that would do something if it were let through.
+            let body = if path.ends_with("/batch") { json!({"create": [{}]}) } else { json!({"name": "other"}) };
+            let anyone = app.anonymous();
+            let sent = anyone.send(anyone.request(route.method.clone(), &path).json(&body)).await;
+            sent.expect_problem(401, "unauthenticated");
+            let may = match route.access {
+                Access::Public | Access::Own => true,
+                Access::Records(action) => action == Action::Read,
+                // The viewer sees the schema and nothing else of the administration.
+                Access::Tenant(_, action) => action == Action::Read && path.starts_with("/api/v1/entities"),
+            };
+            if !may {
+                let sent = viewer.send(viewer.request(route.method.clone(), &path).json(&body)).await;
+                sent.expect_problem(403, "forbidden");
+                tried += 1;
+            }
+        }
+        assert!(tried >= 10, "only {tried} routes were refused");
+        assert_eq!(owner.get("/records/thing?count=exact").await.expect(200).body["total"], 1);
+        assert_eq!(owner.get("/entities").await.expect(200).items().len(), 1);
+    }
+}
