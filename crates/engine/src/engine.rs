@@ -7,6 +7,7 @@ use insula_model::clock::{Clock, Ids};
 use insula_model::id::RequestId;
 use insula_model::problem::Result;
 use secrecy::SecretString;
+use tokio::sync::Notify;
 
 use crate::identity::{Identity, Public};
 use crate::scope::Scope;
@@ -71,6 +72,8 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
+    /// Rouses [`Engine::work_in_background`].
+    pub(crate) wake: Notify,
 }
 
 /// The engine could not start; the text is for the operator.
@@ -89,6 +92,7 @@ impl Engine {
             clock: options.clock,
             ids,
             stores,
+            wake: Notify::new(),
         }));
         engine.sweep_orphans().await?;
         Ok(engine)

@@ -28,6 +28,7 @@ use crate::engine::{Engine, IdentityOptions, Origin};
 pub use logout::logout;
 pub use me::{Me, me};
 pub use session::Tokens;
+pub(crate) use users::change::finish_user_changes;
 
 /// What the engine keeps for signing people in.
 pub(crate) struct Identity {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::sql::Fixed;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 use crate::tx::Author;
 
 /// What happened, to be told by an event.
@@ -24,6 +24,22 @@ pub(crate) struct Event<'a> {
     pub(crate) after: Option<&'a [u8]>,
 }
 
+/// How it ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    Ok,
+    Denied,
+}
+
+impl Outcome {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Denied => "denied",
+        }
+    }
+}
+
 /// An event ready to be written: the binds of its two statements.
 pub(crate) struct Prepared {
     event: Vec<Value>,
@@ -33,6 +49,11 @@ pub(crate) struct Prepared {
 static INSERT_EVENT: Fixed = Fixed::new(
     "INSERT INTO insula_tenant.audit_event \
      (tenant_id, id, at, action, account_id, entity_id, record_id, canonical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+);
+static INSERT_EVENT_ONCE: Fixed = Fixed::new(
+    "INSERT INTO insula_tenant.audit_event \
+     (tenant_id, id, at, action, account_id, entity_id, record_id, canonical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+     ON CONFLICT DO NOTHING",
 );
 static INSERT_PAYLOAD: Fixed =
     Fixed::new("INSERT INTO insula_tenant.audit_payload (tenant_id, event_id, salt, payload) VALUES ($1, $2, $3, $4)");
@@ -53,13 +74,26 @@ pub(crate) async fn append_many(tx: &mut Tx, prepared: Vec<Prepared>) -> Result<
     tx.execute_many(INSERT_PAYLOAD.text(dialect), payloads).await.map_err(|(_, error)| error)
 }
 
-/// Makes an event's bytes.
+/// Appends an event that may have come before: then it is not written again, nor its payload, which may have been erased.
+pub(crate) async fn append_once(tx: &mut Tx, prepared: &Prepared) -> Result<(), StoreError> {
+    if tx.fixed_execute(&INSERT_EVENT_ONCE, &prepared.event.iter().collect::<Vec<_>>()).await? == 1 {
+        tx.fixed_execute(&INSERT_PAYLOAD, &prepared.payload.iter().collect::<Vec<_>>()).await?;
+    }
+    Ok(())
+}
+
+/// Makes the bytes of an event that went well.
 pub(crate) fn prepare(author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared {
+    prepare_as(Outcome::Ok, author, ids, event)
+}
+
+/// Makes an event's bytes.
+pub(crate) fn prepare_as(outcome: Outcome, author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared {
     let id: EventId = ids.next();
     let salt: [u8; 32] = ids.random();
     let payload = payload(author, event);
     let digest = Sha256::new().chain_update(salt).chain_update(&payload).finalize();
-    let canonical = canonical(author, event, id, &digest);
+    let canonical = canonical(outcome, author, event, id, &digest);
     let optional = |id: Option<Uuid>| id.map_or(Value::Null, Value::Uuid);
     let tenant = Value::Uuid(author.tenant.uuid());
     Prepared {
@@ -77,8 +111,35 @@ pub(crate) fn prepare(author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared
     }
 }
 
+impl Prepared {
+    /// The columns of an event on its way from elsewhere: those of the event, then salt and payload.
+    pub(crate) fn into_columns(self) -> Vec<Value> {
+        self.event.into_iter().chain(self.payload.into_iter().skip(2)).collect()
+    }
+
+    /// The inverse of [`Prepared::into_columns`].
+    pub(crate) fn from_columns(row: &Row) -> Result<Self, StoreError> {
+        let (tenant, id) = (Value::Uuid(row.id(0)?), Value::Uuid(row.id(1)?));
+        let optional = |index| Ok::<_, StoreError>(row.optional(index, Row::id)?.map_or(Value::Null, Value::Uuid));
+        let bytes = |index| Ok::<_, StoreError>(Value::Bytes(row.bytes(index)?.to_vec()));
+        Ok(Self {
+            event: vec![
+                tenant.clone(),
+                id.clone(),
+                Value::Timestamp(row.timestamp(2)?),
+                Value::Text(row.text(3)?.to_owned()),
+                optional(4)?,
+                optional(5)?,
+                optional(6)?,
+                bytes(7)?,
+            ],
+            payload: vec![tenant, id, bytes(8)?, bytes(9)?],
+        })
+    }
+}
+
 /// The event itself: no personal data, members by name.
-fn canonical(author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) -> Vec<u8> {
+fn canonical(outcome: Outcome, author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(b"{\"account\":");
     write_json_uuid(author.account.uuid(), &mut out);
@@ -90,7 +151,9 @@ fn canonical(author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) ->
     write_optional_uuid(event.entity.map(|e| e.id.uuid()), &mut out);
     out.extend_from_slice(b",\"id\":");
     write_json_uuid(id.uuid(), &mut out);
-    out.extend_from_slice(b",\"outcome\":\"ok\",\"payload_sha256\":\"");
+    out.extend_from_slice(b",\"outcome\":");
+    write_json_text(outcome.name(), &mut out);
+    out.extend_from_slice(b",\"payload_sha256\":\"");
     for byte in payload {
         out.extend_from_slice(format!("{byte:02x}").as_bytes());
     }

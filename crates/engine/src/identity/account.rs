@@ -13,20 +13,33 @@ static INSERT: Fixed = Fixed::new(
     "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
 );
-/// A membership may be left from a removal that was cut off half-way.
+/// One that is there stays as it is.
 static JOIN: Fixed = Fixed::new(
     "INSERT INTO insula.membership (account_id, tenant_id, active, last_used_at) VALUES ($1, $2, $3, $4) \
-     ON CONFLICT (account_id, tenant_id) DO UPDATE SET active = excluded.active",
+     ON CONFLICT DO NOTHING",
 );
 
 static WITH_EMAIL: Fixed = Fixed::new("SELECT id FROM insula.account WHERE email_folded = $1");
-static SET_ACTIVE: Fixed =
+static SET_STANDING: Fixed =
     Fixed::new("UPDATE insula.membership SET active = $1 WHERE account_id = $2 AND tenant_id = $3");
 static LEAVE: Fixed = Fixed::new("DELETE FROM insula.membership WHERE account_id = $1 AND tenant_id = $2");
 static CLOSE: Fixed = Fixed::new(
     "DELETE FROM insula.account WHERE id = $1 \
      AND NOT EXISTS (SELECT 1 FROM insula.membership WHERE account_id = $1)",
 );
+
+/// Whether a member may sign in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    Active,
+    Inactive,
+}
+
+impl Standing {
+    fn bind(self) -> Value {
+        Value::Bool(self == Self::Active)
+    }
+}
 
 /// Makes the account of a member. False where the address has one already.
 pub(super) async fn insert(tx: &mut Tx, member: &Member, password_hash: String) -> Result<bool, StoreError> {
@@ -42,8 +55,14 @@ pub(super) async fn insert(tx: &mut Tx, member: &Member, password_hash: String) 
     Ok(tx.fixed_execute(&INSERT, &binds.each_ref()).await? == 1)
 }
 
-pub(super) async fn join(tx: &mut Tx, account: AccountId, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
-    let binds = [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), Value::Bool(true), Value::Timestamp(now)];
+pub(super) async fn join(
+    tx: &mut Tx,
+    account: AccountId,
+    tenant: TenantId,
+    standing: Standing,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let binds = [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), standing.bind(), Value::Timestamp(now)];
     tx.fixed_execute(&JOIN, &binds.each_ref()).await?;
     Ok(())
 }
@@ -55,14 +74,14 @@ pub(super) async fn with_email(engine: &Inner, email: &Email) -> Result<Option<A
     rows.first().map(|row| row.id(0)).transpose()
 }
 
-pub(super) async fn set_active(
+pub(super) async fn set_standing(
     tx: &mut Tx,
     account: AccountId,
     tenant: TenantId,
-    active: bool,
+    standing: Standing,
 ) -> Result<(), StoreError> {
-    let binds = [Value::Bool(active), Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid())];
-    tx.fixed_execute(&SET_ACTIVE, &binds.each_ref()).await?;
+    let binds = [standing.bind(), Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid())];
+    tx.fixed_execute(&SET_STANDING, &binds.each_ref()).await?;
     Ok(())
 }
 

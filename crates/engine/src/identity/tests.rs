@@ -1,5 +1,7 @@
 //! Identity against both stores, without HTTP.
 
+mod two_stores;
+
 use insula_model::clock::Clock;
 use insula_model::id::{RequestId, TenantId};
 use insula_model::problem::Code;

@@ -6,4 +6,5 @@ mod flights;
 mod readme;
 mod records;
 mod routes;
+mod sessions;
 mod tenants;

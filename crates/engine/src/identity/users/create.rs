@@ -5,11 +5,13 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
 use insula_model::rights::{Action, Resource};
 
+use super::change::{self, Change};
 use super::member::{self, Member};
 use super::{UserView, conclude, grant};
+use crate::identity::account::{self, Standing};
 use crate::identity::email::Email;
+use crate::identity::label;
 use crate::identity::password::Password;
-use crate::identity::{account, label};
 use crate::scope::Scope;
 
 struct NewUser {
@@ -33,13 +35,9 @@ pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
     let existing = account::with_email(engine, &new.email).await?;
     let id = existing.unwrap_or_else(|| engine.ids.next());
     let user = Member::new(id, &new.email, new.full_name, engine.clock.now());
-    let user = admit(scope, &user, &new.roles).await?;
     let hash = existing.is_none().then_some(hash);
-    if let Err(problem) = register(scope, &user, hash).await {
-        take_back(scope, &user).await?;
-        return Err(problem);
-    }
-    Ok(user.into())
+    let change = register(scope, &user, hash).await?;
+    change::make(engine, change, admit(scope, &user, &new.roles)).await.map(UserView::from)
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
@@ -81,27 +79,19 @@ fn taken() -> Problem {
     Problem::conflict("Choose another address.", vec![error])
 }
 
-/// Writes the platform's rows: the account, where it is new and `hash` its password's, and the membership.
-async fn register(scope: &Scope, user: &Member, hash: Option<String>) -> Result<()> {
-    let mut tx = scope.engine().stores.platform_write().await?;
+/// Writes the platform's rows: the account, where it is new and `hash` its password's, and a membership that is good for
+/// nothing until the tenant's store has the member.
+async fn register(scope: &Scope, user: &Member, hash: Option<String>) -> Result<Change> {
+    let (engine, placement) = (scope.engine(), scope.caller().placement());
+    let mut tx = engine.stores.platform_write().await?;
     if let Some(hash) = hash
         && !account::insert(&mut tx, user, hash).await?
     {
         tx.rollback().await?;
         return Err(Problem::unavailable("the address got its account elsewhere at the same moment"));
     }
-    account::join(&mut tx, user.account, scope.caller().placement().tenant, user.created_at).await?;
+    account::join(&mut tx, user.account, placement.tenant, Standing::Inactive, user.created_at).await?;
+    let change = change::note(&mut tx, engine, placement, user.account).await?;
     tx.commit().await?;
-    Ok(())
-}
-
-/// Undoes [`admit`]. If this fails too, a member without membership is left, who cannot sign in and can be removed.
-async fn take_back(scope: &Scope, user: &Member) -> Result<()> {
-    scope
-        .alter(async |tx| {
-            let tenant = tx.author.tenant;
-            member::delete(&mut tx.store, tenant, user.account).await.map_err(|error| tx.failed(error))?;
-            conclude(tx, "user.delete", Some(user), None).await
-        })
-        .await
+    Ok(change)
 }
