@@ -38,7 +38,7 @@ pub(crate) struct Attempt {
 
 /// When to try again after the n-th attempt failed: 1, 2, 4 … seconds later.
 pub(crate) fn retry_at(now: Timestamp, attempt: i64) -> Timestamp {
-    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
+    let doublings = (attempt - 1).clamp(0, 16);
     now.plus_seconds((1 << doublings).min(MAX_PAUSE_SECONDS))
 }
 

@@ -84,18 +84,22 @@ pub struct OpenError(#[from] StoreError);
 impl Engine {
     /// Opens the stores, migrates the platform's and removes what an interrupted registration left behind.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
-        let ids = Ids::new(options.clock.clone());
         let stores = Stores::open(&options.store, &options.secret_key).await?;
-        let engine = Self(Arc::new(Inner {
-            identity: Identity::new(&options.secret_key, options.identity),
-            tenants: Tenants::default(),
-            clock: options.clock,
-            ids,
-            stores,
-            wake: Notify::new(),
-        }));
+        let engine = Self::over(stores, options);
         engine.sweep_orphans().await?;
         Ok(engine)
+    }
+
+    /// An engine over stores that are open.
+    pub(crate) fn over(stores: Stores, options: Options) -> Self {
+        Self(Arc::new(Inner {
+            identity: Identity::new(&options.secret_key, options.identity),
+            tenants: Tenants::default(),
+            ids: Ids::new(options.clock.clone()),
+            clock: options.clock,
+            stores,
+            wake: Notify::new(),
+        }))
     }
 
     pub fn ids(&self) -> &Ids {

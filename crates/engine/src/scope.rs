@@ -100,6 +100,9 @@ impl Scope {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// The versions a tenant's write found when it began.
 fn versions(tx: &store::Tx) -> Result<store::Versions> {
     tx.versions().ok_or_else(|| Problem::internal("a write began without its versions"))
