@@ -31,6 +31,18 @@ impl Database {
         &self.url
     }
 
+    /// The plain role that owns the database, and the database itself.
+    pub fn owner(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs statements as the owner.
+    pub async fn run_as_owner(&self, sql: &str) {
+        let mut owner = self.superuser.clone();
+        let client = connect(owner.user(&self.name).password("plain"), &self.name).await;
+        client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
     /// A superuser in the database: sees and may do everything.
     pub async fn superuser(&self) -> Client {
         connect(&self.superuser, &self.name).await

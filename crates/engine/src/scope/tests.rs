@@ -60,6 +60,9 @@ impl House {
 
     /// Every table has its entity and every entity its table, every record its event and every event its record.
     async fn is_whole(&self, scope: &Scope) {
+        // In line behind a commit that was on its way when it was given up.
+        let tx = self.engine.0.stores.tenant_alter(scope.caller().placement()).await.unwrap();
+        tx.commit().await.unwrap();
         let tx = self.engine.0.stores.tenant_read(scope.caller().placement()).await.unwrap();
         let (tables, system) = match tx.dialect() {
             Dialect::Sqlite => {

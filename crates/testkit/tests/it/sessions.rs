@@ -16,7 +16,7 @@ async fn refuse(app: &Caller, email: &str) {
 }
 
 /// The sessions' events once there are `count`, oldest first.
-async fn told(owner: &Caller, count: usize) -> Vec<Value> {
+pub(super) async fn told(owner: &Caller, count: usize) -> Vec<Value> {
     let begun = Instant::now();
     loop {
         let page = owner.get("/audit?limit=1000").await.expect(200);

@@ -1,5 +1,7 @@
 //! What must reach both stores does, once, wherever it is cut off.
 
+use std::time::Duration;
+
 use insula_model::id::AccountId;
 use insula_model::value::Value;
 
@@ -147,6 +149,42 @@ fn those_who_deliver_at_once_deliver_once_and_in_order() {
             found.push(world.refused(owner).await);
         }
         assert_eq!(found, [120, 5, 5, 5]);
+    });
+}
+
+#[test]
+fn an_event_put_in_while_another_arrives_is_not_forgotten() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        world.deliver_all().await;
+        let (engine, placement) = (&world.engine.0, owner.caller().placement());
+        let event = || {
+            let (tenant, account) = (placement.tenant, owner.caller().account());
+            let author = crate::tx::Author { tenant, account, email: "x".into(), origin: origin(), now: NOW };
+            let event = crate::audit::Event {
+                action: "session.refused",
+                entity: None,
+                subject: None,
+                before: None,
+                after: None,
+            };
+            crate::audit::prepare(&author, &engine.ids, &event)
+        };
+        // A transaction is open for a while, later from round to round, beside a delivery.
+        for round in 0..40 {
+            world.fail_to_sign_in("owner@acme.example").await;
+            let beside = async {
+                tokio::time::sleep(Duration::from_micros(100 * round)).await;
+                let mut tx = engine.stores.platform_write().await.unwrap();
+                crate::outbox::put(&mut tx, event(), world.clock.now()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(3)).await;
+                tx.commit().await.unwrap();
+            };
+            let (drained, ()) = tokio::join!(crate::outbox::drain(engine, 1), beside);
+            drained.unwrap();
+            world.deliver_all().await;
+        }
+        assert_eq!(world.refused(&owner).await, 80);
     });
 }
 
