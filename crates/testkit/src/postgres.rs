@@ -55,8 +55,12 @@ impl Database {
 
     /// Ends every session in the database and lets nobody in again until [`Database::open`].
     pub async fn shut(&self) {
+        self.shut_cell(&self.name).await;
+    }
+
+    /// The same with the database of a cell.
+    pub async fn shut_cell(&self, name: &str) {
         let admin = connect(&self.superuser, "postgres").await;
-        let name = &self.name;
         let end = format!(
             "ALTER DATABASE {name} ALLOW_CONNECTIONS false; \
              SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
@@ -65,8 +69,12 @@ impl Database {
     }
 
     pub async fn open(&self) {
+        self.open_cell(&self.name).await;
+    }
+
+    pub async fn open_cell(&self, name: &str) {
         let admin = connect(&self.superuser, "postgres").await;
-        let open = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name);
+        let open = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true");
         admin.batch_execute(&open).await.expect("the database can be opened");
     }
 }

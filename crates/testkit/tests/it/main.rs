@@ -1,6 +1,7 @@
 //! Behaviour through the API, on both stores.
 
 mod bad_input;
+mod cells;
 mod durability;
 mod flights;
 mod migration;
