@@ -1,7 +1,8 @@
-//! What a node does besides answering requests: it delivers the outbox and finishes changes that were cut off. Every node
-//! does, and none is special; what is due is taken from the platform's store, so that two do not do the same.
+//! What a node does besides answering requests: it delivers the outbox, finishes changes that were cut off, and purges.
+//! Every node does, and none is special; what is due is taken from the platform's store, so that two do not do the same.
 //!
-//! Each cell has a lane of its own. Where one does not answer, what waits for it waits, and nothing else does.
+//! The platform's store and each cell have a lane of their own. Where a cell does not answer, what waits for it waits, and
+//! nothing else does.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -26,7 +27,8 @@ const MAX_PAUSE_SECONDS: i64 = 60;
 static DUE: Fixed = Fixed::new(
     "SELECT DISTINCT cell FROM insula.tenant WHERE id IN ( \
      SELECT tenant_id FROM insula.outbox_queue WHERE due_at <= $1 \
-     UNION SELECT tenant_id FROM insula.user_change WHERE due_at <= $1)",
+     UNION SELECT tenant_id FROM insula.user_change WHERE due_at <= $1) \
+     UNION SELECT 0 FROM insula.chore WHERE due_at <= $1",
 );
 
 /// Something taken to be done for a tenant, for the n-th time.
@@ -69,25 +71,36 @@ impl Engine {
     }
 }
 
-/// The cells being worked for right now.
+/// For which store there is something to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Platform,
+    Cell(i64),
+}
+
+/// Where work goes on right now.
 #[derive(Default)]
 struct Lanes {
     tasks: JoinSet<()>,
-    cells: HashMap<Id, i64>,
+    open: HashMap<Id, Lane>,
 }
 
 impl Lanes {
-    /// Opens one for each cell that has something due and none.
+    /// Opens one for each store that has something due and none.
     async fn open(&mut self, engine: &Engine) -> Result<(), StoreError> {
         let mut tx = engine.0.stores.platform_read().await?;
         let due = tx.fixed(&DUE, &[&Value::Timestamp(engine.0.clock.now())]).await?;
         tx.commit().await?;
         for row in due {
-            let cell = row.int(0)?;
-            if !self.cells.values().any(|open| *open == cell) {
+            // Cells count from 1.
+            let lane = match row.int(0)? {
+                0 => Lane::Platform,
+                cell => Lane::Cell(cell),
+            };
+            if !self.open.values().any(|open| *open == lane) {
                 let engine = engine.clone();
-                let task = self.tasks.spawn(async move { empty(&engine.0, cell).await });
-                self.cells.insert(task.id(), cell);
+                let task = self.tasks.spawn(async move { empty(&engine.0, lane).await });
+                self.open.insert(task.id(), lane);
             }
         }
         Ok(())
@@ -100,14 +113,14 @@ impl Lanes {
             Some(Ok((id, ()))) => id,
             Some(Err(error)) => error.id(),
         };
-        self.cells.remove(&id);
+        self.open.remove(&id);
     }
 }
 
-/// Works for one cell until nothing is due there.
-async fn empty(engine: &Inner, cell: i64) {
+/// Works until nothing is due there.
+async fn empty(engine: &Inner, lane: Lane) {
     loop {
-        match do_some(engine, cell).await {
+        match do_some(engine, lane).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
@@ -119,9 +132,14 @@ async fn empty(engine: &Inner, cell: i64) {
 }
 
 /// Whether there was something.
-async fn do_some(engine: &Inner, cell: i64) -> Result<bool, StoreError> {
-    let finished = identity::finish_user_changes(engine, cell).await?;
-    Ok(outbox::drain(engine, cell).await? || finished)
+async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
+    match lane {
+        Lane::Platform => identity::purge_sessions(engine).await,
+        Lane::Cell(cell) => {
+            let finished = identity::finish_user_changes(engine, cell).await?;
+            Ok(outbox::drain(engine, cell).await? || finished)
+        }
+    }
 }
 
 #[cfg(test)]

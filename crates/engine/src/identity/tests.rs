@@ -1,5 +1,6 @@
 //! Identity against both stores, without HTTP.
 
+mod purge;
 mod two_stores;
 
 use insula_model::clock::Clock;

@@ -12,6 +12,17 @@ use crate::store::StoreError;
 /// Past every lease and pause.
 const LATER: i64 = 61;
 
+static PUT: crate::sql::Fixed = crate::sql::Fixed::new(
+    "SELECT o.event_id FROM insula.outbox o JOIN insula.tenant t ON t.id = o.tenant_id WHERE t.code = 'acme0' \
+     ORDER BY o.position",
+);
+static ARRIVED: crate::sql::Fixed =
+    crate::sql::Fixed::new("SELECT id FROM insula_tenant.audit_event WHERE action = 'session.refused'");
+
+async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), work).await.expect("it hangs")
+}
+
 impl World {
     /// The first column of `sql` on the platform's store.
     async fn platform(&self, sql: &str) -> Vec<String> {
@@ -28,6 +39,17 @@ impl World {
         let sql = if sqlite { sql.replace("insula_tenant.", "") } else { sql.to_owned() };
         let rows = tx.query(&sql, &[]).await.unwrap();
         rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
+    }
+
+    /// The ids that `sql` gives for the first tenant; of its own store, where its scope is given.
+    async fn ids(&self, sql: &crate::sql::Fixed, of: Option<&Scope>) -> Vec<Uuid> {
+        let stores = &self.engine.0.stores;
+        let mut tx = match of {
+            Some(scope) => stores.tenant_read(scope.caller().placement()).await.unwrap(),
+            None => stores.platform_read().await.unwrap(),
+        };
+        let rows = tx.fixed(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.id(0).unwrap()).collect()
     }
 
     async fn refused(&self, scope: &Scope) -> usize {
@@ -141,8 +163,25 @@ fn those_who_deliver_at_once_deliver_once_and_in_order() {
             }
         }
         assert_eq!(world.platform("SELECT 'x' FROM insula.outbox").await.len(), 135);
+        // What has arrived of a tenant's is at any moment what was told first.
+        let order = world.ids(&PUT, None).await;
+        let watch = async {
+            let mut seen = 0;
+            while seen < order.len() {
+                let arrived = world.ids(&ARRIVED, Some(&owners[0])).await;
+                assert!(
+                    arrived.iter().all(|id| order[..arrived.len()].contains(id)),
+                    "{} of {}",
+                    arrived.len(),
+                    order.len()
+                );
+                seen = arrived.len();
+                // A quick read has no await of its own.
+                tokio::task::yield_now().await;
+            }
+        };
         let deliver = || async { while crate::outbox::drain(&world.engine.0, 1).await.unwrap() {} };
-        tokio::join!(deliver(), deliver(), deliver(), deliver());
+        in_time(Box::pin(async { tokio::join!(deliver(), deliver(), deliver(), deliver(), watch) })).await;
         world.deliver_all().await;
         let mut found = Vec::new();
         for owner in &owners {

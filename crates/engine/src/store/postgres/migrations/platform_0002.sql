@@ -1,4 +1,5 @@
--- What must reach a tenant's store beside the platform's: no transaction spans the two.
+-- What must reach a tenant's store beside the platform's, since no transaction spans the two; and what is due again and
+-- again.
 
 -- Audit events of the platform's doing, finished, on their way into the tenant's trail. Written in the transaction of
 -- what they tell, gone once the tenant's store has them.
@@ -38,3 +39,13 @@ CREATE TABLE insula.user_change (
     attempts bigint NOT NULL
 );
 CREATE INDEX user_change_due ON insula.user_change (due_at);
+
+-- What some node does now and then, whichever finds it due.
+CREATE TABLE insula.chore (
+    name text PRIMARY KEY,
+    due_at timestamptz NOT NULL
+);
+INSERT INTO insula.chore (name, due_at) VALUES ('purge_sessions', '1970-01-01 00:00:00+00');
+
+-- Sessions whose refresh chain has ended are purged.
+CREATE INDEX session_expires ON insula.session (expires_at);

@@ -1,4 +1,5 @@
--- What must reach a tenant's store beside the platform's: no transaction spans the two.
+-- What must reach a tenant's store beside the platform's, since no transaction spans the two; and what is due again and
+-- again.
 
 -- Audit events of the platform's doing, finished, on their way into the tenant's trail. Written in the transaction of
 -- what they tell, gone once the tenant's store has them.
@@ -38,3 +39,13 @@ CREATE TABLE user_change (
     attempts INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX user_change_due ON user_change (due_at);
+
+-- What some node does now and then, whichever finds it due.
+CREATE TABLE chore (
+    name TEXT PRIMARY KEY NOT NULL,
+    due_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO chore (name, due_at) VALUES ('purge_sessions', 0);
+
+-- Sessions whose refresh chain has ended are purged.
+CREATE INDEX session_expires ON session (expires_at);
