@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod durability;
+#[cfg(target_os = "linux")]
+mod flushed;
 mod flights;
 mod readme;
 mod records;
