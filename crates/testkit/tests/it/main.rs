@@ -2,9 +2,10 @@
 
 mod bad_input;
 mod durability;
+mod flights;
 #[cfg(target_os = "linux")]
 mod flushed;
-mod flights;
+mod lost_commit;
 mod readme;
 mod records;
 mod routes;

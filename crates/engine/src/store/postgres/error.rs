@@ -4,7 +4,7 @@ use std::io;
 
 use deadpool::managed::PoolError;
 use tokio_postgres::Error;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::store::{StoreError, UniqueBreach};
 
@@ -23,6 +23,13 @@ impl From<Error> for StoreError {
         let cut = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<io::Error>);
         if cut || error.is_closed() { Self::Unavailable(error.into()) } else { Self::Other(error.into()) }
     }
+}
+
+/// What a COMMIT fails with. An error that leaves the session alive is a refusal, and nothing was changed. A session that
+/// ends tells nothing, not even one that says why: it may have committed before it was told to end.
+pub(super) fn of_commit(error: Error) -> StoreError {
+    let refused = error.as_db_error().is_some_and(|refusal| refusal.parsed_severity() == Some(Severity::Error));
+    if refused { error.into() } else { StoreError::OutcomeUnknown(error.into()) }
 }
 
 impl From<PoolError<Error>> for StoreError {

@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
 
 use super::bind::Bind;
 use super::columns::{self, Columns};
-use super::error::is_stale_plan;
+use super::error::{is_stale_plan, of_commit};
 use super::pool::{Pool, Pooled};
 use crate::store::{Row, Shape, StoreError, Tail, Versions};
 
@@ -166,7 +166,7 @@ impl Tx {
             }
             Kind::Write => {
                 self.standing = Standing::Unsure;
-                self.client()?.batch_execute("COMMIT").await?;
+                self.client()?.batch_execute("COMMIT").await.map_err(of_commit)?;
             }
         }
         self.session = None;
