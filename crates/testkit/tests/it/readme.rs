@@ -21,7 +21,7 @@ both_stores! {
             String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let [entity, leak, _, urgent, audit] = &answers[..] else { panic!("{told}") };
         assert_eq!(entity["name"], "ticket");
-        assert_eq!(urgent["items"].as_array().unwrap(), &[leak.clone()]);
+        assert_eq!(urgent["items"].as_array().unwrap(), std::slice::from_ref(leak));
         assert!(audit["items"].as_array().unwrap().iter().any(|event| event["action"] == "record.create"), "{told}");
         assert!(!told.contains("urn:") && !told.contains("/docs/problems#"), "{told}");
     }
