@@ -1,5 +1,7 @@
 //! `cargo xtask start` as README says it: it serves, says what to do next, what it says works, and Ctrl-C ends it all.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is how a test speaks")]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -166,7 +166,12 @@ impl Tx {
             }
             Kind::Write => {
                 self.standing = Standing::Unsure;
-                self.client()?.batch_execute("COMMIT").await.map_err(of_commit)?;
+                let committed = self.client()?.batch_execute("COMMIT").await.map_err(of_commit);
+                if matches!(committed, Err(StoreError::OutcomeUnknown(_))) {
+                    // It is ending, even where it does not know yet: nobody is to borrow it again.
+                    drop(self.session.take().map(Pooled::take));
+                }
+                committed?;
             }
         }
         self.session = None;
