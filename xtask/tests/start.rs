@@ -16,10 +16,11 @@ struct Started {
 }
 
 impl Started {
-    /// On a free port and an empty folder. What it builds is built already where `cargo xtask test` runs this.
+    /// On a free port and an empty folder. It builds nothing: other tests run the same binary at the same time.
     fn with(options: &[&str]) -> Self {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let data = std::env::temp_dir().join(format!("insula-start-{}", address.port()));
+        assert!(std::env::var_os("INSULA_BIN").is_some(), "no INSULA_BIN: run `cargo xtask test`");
         let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
         xtask.arg("start").args(options).env("BIND_ADDRESS", address.to_string()).env("DATA_DIR", &data);
         let mut xtask = xtask.stdout(Stdio::piped()).spawn().unwrap();
