@@ -22,6 +22,9 @@ pub(crate) enum StoreError {
     /// The store does not answer, or gave the transaction up; the same call may succeed later.
     #[error("unavailable: {0}")]
     Unavailable(Box<dyn Error + Send + Sync>),
+    /// The store was lost while it committed: all of the transaction is there, or nothing of it.
+    #[error("lost during a commit: {0}")]
+    OutcomeUnknown(Box<dyn Error + Send + Sync>),
     /// The statement ran over its time.
     #[error("the statement took too long")]
     TooSlow,
@@ -54,6 +57,7 @@ impl From<StoreError> for Problem {
             StoreError::Sent { cause, .. } => Self::from(*cause),
             // Who could begin again has done so.
             StoreError::SchemaMoved(_) | StoreError::Unavailable(_) | StoreError::TooSlow => Self::unavailable(error),
+            StoreError::OutcomeUnknown(_) => Self::outcome_unknown(error),
             other => Self::internal(other),
         }
     }

@@ -15,7 +15,7 @@ use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
 
 use super::bind::Bind;
 use super::columns::{self, Columns};
-use super::error::is_stale_plan;
+use super::error::{is_stale_plan, of_commit};
 use super::pool::{Pool, Pooled};
 use crate::store::{Row, Shape, StoreError, Tail, Versions};
 
@@ -202,7 +202,12 @@ impl Tx {
                 self.standing = Standing::Unsure;
                 let ahead = std::mem::take(&mut self.ahead);
                 let client = self.client()?;
-                ahead.before(client, client.batch_execute("COMMIT")).await?;
+                let committed = ahead.before(client, client.batch_execute("COMMIT")).await.map_err(of_commit);
+                if matches!(committed, Err(StoreError::OutcomeUnknown(_))) {
+                    // It is ending, even where it does not know yet: nobody is to borrow it again.
+                    drop(self.session.take().map(Pooled::take));
+                }
+                committed?;
             }
         }
         self.session = None;

@@ -192,7 +192,7 @@ async fn a_failed_commit_is_told_to_all_and_the_next_write_works() {
     let (a, b, c) =
         in_time(async { tokio::join!(write_one(stores, tenant, 1), write_one(stores, tenant, 2), refused) }).await;
     for answer in [a, b, c] {
-        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(matches!(answer, Err(StoreError::OutcomeUnknown(_))), "{answer:?}");
     }
     in_time(write_one(stores, tenant, 4)).await.unwrap();
     assert_eq!(ids(stores, tenant).await, [4]);
