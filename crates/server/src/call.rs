@@ -20,6 +20,7 @@ use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 
 use crate::body;
 use crate::health::Health;
+use crate::openapi::Documents;
 use crate::problem;
 
 /// What the router holds. Gives out no storage: the engine asks for a credential first.
@@ -27,6 +28,7 @@ use crate::problem;
 pub(crate) struct AppState {
     pub(crate) engine: Engine,
     pub(crate) health: Arc<Health>,
+    pub(crate) documents: Documents,
 }
 
 /// What the edge knows of a request; rides in its extensions.

@@ -11,6 +11,7 @@ pub mod config;
 mod edge;
 mod health;
 pub mod log;
+pub mod openapi;
 mod path;
 mod problem;
 mod reply;

@@ -29,6 +29,7 @@ both_stores! {
             sent.expect_problem(401, "unauthenticated");
             let may = match route.access {
                 Access::Public | Access::Own => true,
+                Access::RecordChanges => false,
                 Access::Records(action) => action == Action::Read,
                 // The viewer sees the schema and nothing else of the administration.
                 Access::Tenant(_, action) => action == Action::Read && path.starts_with("/api/v1/entities"),

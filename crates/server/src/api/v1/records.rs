@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use insula_engine::record::{Precondition, VisibleRecord};
 use insula_model::problem::{Problem, Result};
 
+use crate::openapi::{Parameter, Schema};
 use crate::reply;
 
 /// A record with its entity tag.
@@ -29,10 +30,8 @@ fn precondition(headers: &HeaderMap) -> Precondition {
     Precondition::parse((!tags.is_empty()).then(|| tags.join(",")).as_deref())
 }
 
-/// Whether one of the client's tags names this very representation (RFC 9110 §13.1.2: weak comparison).
-fn matches<'v>(mut known: impl Iterator<Item = &'v str>, response: &Response) -> bool {
-    let own = response.headers().get(ETAG).and_then(|value| value.to_str().ok());
-    known.any(|tags| {
-        tags.split(',').map(str::trim).any(|tag| tag == "*" || Some(tag.strip_prefix("W/").unwrap_or(tag)) == own)
-    })
+/// `If-Match`, as the document shows it.
+fn if_match() -> Parameter {
+    let description = "Only if the record still is of this version: the `ETag` it was read with. 412 where it is not.";
+    Parameter::header("If-Match", description, Schema::text(0, 1024))
 }
