@@ -10,6 +10,7 @@ mod openapi;
 mod packages;
 mod postgres;
 mod program;
+mod schemathesis;
 mod start;
 mod test;
 mod tidy;

@@ -97,7 +97,7 @@ impl Document {
     }
 
     /// The document, or 304 to who has it. It may be kept but must be asked for: rights and schemas change.
-    pub(crate) fn answer(self, headers: &HeaderMap) -> Response {
+    pub(crate) fn answer(self, headers: &HeaderMap) -> Result<Response> {
         let mut response = Response::new(Body::from(self.json));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -110,7 +110,7 @@ impl Document {
 pub(crate) fn described(operation: Operation) -> Operation {
     let known = "Tags of what the client has; 304 where it is still so.";
     operation
-        .parameter(Parameter::header("If-None-Match", known, Schema::text(0, 1024)))
+        .parameter(Parameter::header("If-None-Match", known, Schema::text(0, 8192)))
         .answer(Answer::json(200, "The document.", Schema::free_form()).header("ETag"))
         .answer(Answer::empty(304, "The client has it.").header("ETag"))
 }

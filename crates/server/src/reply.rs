@@ -8,6 +8,8 @@ use insula_model::problem::{Problem, Result};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::call;
+
 /// JSON that is bytes already.
 pub(crate) fn json_bytes(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
@@ -40,10 +42,9 @@ pub(crate) fn no_content() -> Response {
 }
 
 /// `response`, or 304 where one of the client's tags names this very representation (RFC 9110 §13.1.2: weak comparison).
-pub(crate) fn unless_known(headers: &HeaderMap, mut response: Response) -> Response {
+pub(crate) fn unless_known(headers: &HeaderMap, mut response: Response) -> Result<Response> {
     let own = response.headers().get(ETAG).and_then(|value| value.to_str().ok());
-    let mut known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_known = known.any(|tags| {
+    let is_known = call::tags(headers, &IF_NONE_MATCH)?.any(|tags| {
         tags.split(',').map(str::trim).any(|tag| tag == "*" || Some(tag.strip_prefix("W/").unwrap_or(tag)) == own)
     });
     if is_known {
@@ -51,7 +52,7 @@ pub(crate) fn unless_known(headers: &HeaderMap, mut response: Response) -> Respo
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(CONTENT_TYPE);
     }
-    response
+    Ok(response)
 }
 
 /// A strong entity tag of a body: 16 bytes of its hash.

@@ -8,7 +8,7 @@ use crate::call::{Headers, NoQuery};
 use crate::openapi::{self, Document, Operation};
 
 pub(crate) async fn get(_: Public, NoQuery: NoQuery, Headers(headers): Headers) -> Result<Response> {
-    Ok(Document::of_the_platform()?.answer(&headers))
+    Document::of_the_platform()?.answer(&headers)
 }
 
 pub(crate) fn describe() -> Operation {

@@ -7,4 +7,5 @@ mod openapi;
 mod readme;
 mod records;
 mod routes;
+mod schemathesis;
 mod tenants;

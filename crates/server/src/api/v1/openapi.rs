@@ -19,7 +19,7 @@ pub(crate) async fn get(
             documents.get(&key).map_or_else(|| documents.make(key, &tx.surface()), Ok)
         })
         .await?;
-    Ok(document.answer(&headers))
+    document.answer(&headers)
 }
 
 pub(crate) fn describe() -> Operation {

@@ -18,7 +18,7 @@ pub(crate) async fn delete(
     NoQuery: NoQuery,
     Headers(headers): Headers,
 ) -> Result<Response> {
-    let precondition = super::precondition(&headers);
+    let precondition = super::precondition(&headers)?;
     scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;

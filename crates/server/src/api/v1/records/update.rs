@@ -20,7 +20,7 @@ pub(crate) async fn update(
     Headers(headers): Headers,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    let precondition = super::precondition(&headers);
+    let precondition = super::precondition(&headers)?;
     let record = scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;
