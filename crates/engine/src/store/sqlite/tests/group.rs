@@ -115,7 +115,7 @@ async fn doomed(stores: &Stores, tenant: TenantId) {
     tokio::task::yield_now().await;
     insert(&mut tx, 1001).await;
     let sets = (2000..2100).map(|id| vec![Value::Int(id)]).collect();
-    tx.execute_many("INSERT INTO t (id) VALUES (?1)", sets).await.unwrap();
+    tx.send("INSERT INTO t (id) VALUES (?1)", sets).await.unwrap();
     tokio::task::yield_now().await;
     tx.query(super::read::LONG, &[]).await.unwrap();
     tokio::task::yield_now().await;
