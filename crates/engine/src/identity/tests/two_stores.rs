@@ -207,7 +207,7 @@ fn an_event_put_in_while_another_arrives_is_not_forgotten() {
                 before: None,
                 after: None,
             };
-            crate::audit::prepare(&author, &engine.ids, &event)
+            crate::audit::prepare_as(crate::audit::Outcome::Denied, &author, &engine.ids, &event)
         };
         // A transaction is open for a while, later from round to round, beside a delivery.
         for round in 0..40 {

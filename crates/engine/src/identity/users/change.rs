@@ -70,7 +70,9 @@ pub(super) async fn note(
 pub(super) async fn make<R>(engine: &Inner, change: Change, work: impl Future<Output = Result<R>>) -> Result<R> {
     let result = tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|late| Err(Problem::unavailable(late)));
     // What failed may yet turn out to be committed. It is looked at later, when it is settled.
-    let open = result.as_ref().is_err_and(|problem| matches!(problem.code(), Code::Unavailable | Code::Internal));
+    let open = result
+        .as_ref()
+        .is_err_and(|problem| matches!(problem.code(), Code::Unavailable | Code::OutcomeUnknown | Code::Internal));
     if !open && let Err(error) = follow(engine, change).await {
         tracing::warn!(%error, "a change of a user reached the tenant's store and follows on the platform's");
     }
