@@ -136,6 +136,25 @@ impl<'t, M: Mode> Tx<'t, M> {
     }
 }
 
+impl Tx<'_, Writing> {
+    /// Opens a span whose refusal undoes it alone: end it with [`Tx::end_span`]. Spans do not nest.
+    pub(crate) async fn open_span(&mut self) -> Result<()> {
+        self.store.open_span().await.map_err(|error| self.failed(error))
+    }
+
+    /// Ends a span: keeps it, or undoes it and gives the refusal back. A failure that is not the request's own doing
+    /// ends the transaction as ever.
+    pub(crate) async fn end_span<R>(&mut self, done: Result<R>) -> Result<Result<R>> {
+        let ended = match &done {
+            Err(problem) if problem.code().status() >= 500 => return done.map(Ok),
+            Err(_) => self.store.undo_span().await,
+            Ok(_) => self.store.close_span().await,
+        };
+        ended.map_err(|error| self.failed(error))?;
+        Ok(done)
+    }
+}
+
 impl EntityRef<'_> {
     pub fn name(&self) -> &str {
         self.entity.name.as_str()

@@ -13,7 +13,7 @@ use insula_engine::scope::Scope;
 use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
-use crate::api::v1::{audit, auth, entities, records, users};
+use crate::api::v1::{audit, auth, batch, entities, records, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::{body, problem};
@@ -27,7 +27,7 @@ pub enum Access {
     Own,
     /// Whoever has the right to `Action` on the tenant's `Resource`.
     Tenant(Resource<'static>, Action),
-    /// Whoever has the right to `Action` on the records of the entity in the path.
+    /// Whoever has the right to `Action` on the records of the entity in the path, or of those the body names.
     Records(Action),
 }
 
@@ -73,6 +73,8 @@ fn table() -> Table {
         .records(Method::POST, "/api/v1/records/{entity}/batch", Update, records::batch::batch)
         .records(Method::GET, "/api/v1/records/{entity}/{id}", Read, records::get::get)
         .records(Method::PATCH, "/api/v1/records/{entity}/{id}", Update, records::update::update)
+        .records(Method::POST, "/api/v1/batch", Update, batch::batch)
+        .records(Method::PUT, "/api/v1/records/{entity}/{id}", Update, records::replace::replace)
         .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
 }
 

@@ -98,7 +98,7 @@ impl<A: RecordAction> Grant<'_, A> {
             member(&mut body, "version", &record.system(SystemField::Version));
         }
         body.push(b'}');
-        VisibleRecord { id: record.id, version: record.version, body }
+        VisibleRecord { entity: self.entity.id, id: record.id, version: record.version, body }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Behaviour through the API, on both stores.
 
 mod bad_input;
+mod changes;
 mod durability;
 mod flights;
 mod readme;
 mod records;
 mod routes;
 mod tenants;
+mod upsert;

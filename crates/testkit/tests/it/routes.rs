@@ -23,7 +23,11 @@ both_stores! {
             }
             let path = filled(&route, &id);
             // A body that would do something if it were let through.
-            let body = if path.ends_with("/batch") { json!({"create": [{}]}) } else { json!({"name": "other"}) };
+            let body = match route.path {
+                "/api/v1/batch" => json!({"operations": [{"op": "create", "entity": "thing", "data": {}}]}),
+                path if path.ends_with("/batch") => json!({"create": [{}]}),
+                _ => json!({"name": "other"}),
+            };
             let anyone = app.anonymous();
             let sent = anyone.send(anyone.request(route.method.clone(), &path).json(&body)).await;
             sent.expect_problem(401, "unauthenticated");

@@ -1,4 +1,4 @@
-//! `POST /records/{entity}/batch`: up to 1 000 changes, all or nothing. Right: `records:{entity}`, each action it names.
+//! `POST /records/{entity}/batch`: up to 1 000 changes, all or nothing or each by itself. Right: `records:{entity}`, each action it names.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -8,7 +8,7 @@ use insula_model::problem::Result;
 use crate::body::{JsonBody, LARGE};
 use crate::call::NoQuery;
 use crate::path::Path;
-use crate::reply;
+use crate::{problem, reply};
 
 pub(crate) async fn batch(
     scope: Scope,
@@ -23,5 +23,5 @@ pub(crate) async fn batch(
             tx.run(batch).await
         })
         .await?;
-    Ok(reply::json_bytes(StatusCode::OK, done.into_json()))
+    Ok(reply::json_bytes(StatusCode::OK, done.into_json(problem::part)))
 }

@@ -1,30 +1,41 @@
-//! `POST /records/{entity}`: a new record. Right: `records:{entity}` `create`.
+//! `POST /records/{entity}`: a new record; with `?upsert=` the one that has the same values of a unique key, if there is
+//! one. Right: `records:{entity}` `create`, for an upsert `update` too.
 
 use axum::response::Response;
 use http::StatusCode;
 use insula_engine::grant::Create;
+use insula_engine::record::{Saved, UpsertKey};
 use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
-use crate::call::NoQuery;
+use crate::call::RawQuery;
 use crate::path::Path;
 use crate::reply;
 
 pub(crate) async fn create(
     scope: Scope,
     Path(entity): Path<String>,
-    NoQuery: NoQuery,
+    RawQuery(raw): RawQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    let record = scope
+    let key = UpsertKey::parse(&raw)?;
+    let saved = scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;
+            if let Some(key) = &key {
+                return tx.upsert(&entity, key, &body).await;
+            }
             let grant = tx.authorize::<Create>(&entity)?;
             let record = grant.draft(&body)?;
-            tx.insert(&grant, record).await
+            tx.insert(&grant, record).await.map(Saved::Created)
         })
         .await?;
-    let location = format!("/api/v1/records/{entity}/{}", record.id());
-    reply::created(&location, super::record(StatusCode::CREATED, record)?)
+    match saved {
+        Saved::Created(record) => {
+            let location = format!("/api/v1/records/{entity}/{}", record.id());
+            reply::created(&location, super::record(StatusCode::CREATED, record)?)
+        }
+        Saved::Updated(record) => super::record(StatusCode::OK, record),
+    }
 }

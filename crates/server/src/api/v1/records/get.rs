@@ -17,17 +17,17 @@ pub(crate) async fn get(
     RawQuery(raw): RawQuery,
     Headers(headers): Headers,
 ) -> Result<Response> {
-    let record = scope
+    let (record, expanded) = scope
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
             let selection = tx.authorize::<Read>(&entity)?.selection(&raw)?;
-            tx.get(id, &selection).await
+            Ok((tx.get(id, &selection).await?, selection.expands()))
         })
         .await?;
     let mut response = super::record(StatusCode::OK, record)?;
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     // An expanded record changes without its own version; it is always sent anew.
-    if !raw.contains("expand") && super::matches(known, &response) {
+    if !expanded && super::matches(known, &response) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = axum::body::Body::empty();
         response.headers_mut().remove(http::header::CONTENT_TYPE);

@@ -1,0 +1,32 @@
+//! `PUT /records/{entity}/{id}`: a whole record in place of the one there is; never makes one. What is not named takes
+//! its default or is cleared, but for what the caller may not read. Right: `records:{entity}` `update`.
+
+use axum::response::Response;
+use http::StatusCode;
+use insula_engine::grant::Update;
+use insula_engine::scope::Scope;
+use insula_model::id::RecordId;
+use insula_model::problem::Result;
+
+use crate::body::JsonBody;
+use crate::call::{Headers, NoQuery};
+use crate::path::Path;
+
+pub(crate) async fn replace(
+    scope: Scope,
+    Path((entity, id)): Path<(String, RecordId)>,
+    NoQuery: NoQuery,
+    Headers(headers): Headers,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
+    let precondition = super::precondition(&headers);
+    let record = scope
+        .write(async |tx| {
+            let entity = tx.entity(&entity)?;
+            let grant = tx.authorize::<Update>(&entity)?;
+            let replacement = grant.replacement(&body)?;
+            tx.update(&grant, id, &replacement, &precondition).await
+        })
+        .await?;
+    super::record(StatusCode::OK, record)
+}
