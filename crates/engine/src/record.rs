@@ -4,6 +4,7 @@
 //! columns go straight into the reply. A write is: JSON → [`ValidRecord`] → statements in one transaction with its
 //! audit events.
 
+mod again;
 mod batch;
 mod cursor;
 mod delete;

@@ -210,6 +210,18 @@ impl Tx {
         }
     }
 
+    /// Takes the lock `key` until the transaction ends; false where another has it right now. SQLite's writer is alone
+    /// anyway.
+    pub(crate) async fn try_lock(&mut self, key: i64) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(true),
+            Self::Postgres(tx) => {
+                let rows = tx.query("SELECT pg_try_advisory_xact_lock($1)", &[&Value::Int(key)]).await?;
+                rows.first().map_or(Ok(false), |row| row.bool(0))
+            }
+        }
+    }
+
     /// Opens a span of this transaction that can be undone by itself. One is open at a time.
     pub(crate) async fn open_span(&mut self) -> Result<(), StoreError> {
         match self {

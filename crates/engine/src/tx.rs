@@ -17,7 +17,7 @@ use crate::store;
 use crate::tenant::{CallerRights, Model};
 
 /// What a transaction may do.
-pub trait Mode: sealed::Sealed {}
+pub trait Mode: sealed::Sealed + Send {}
 
 /// Only reads.
 #[derive(Debug)]

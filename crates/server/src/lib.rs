@@ -15,3 +15,4 @@ mod path;
 mod problem;
 mod reply;
 pub mod router;
+mod verb;

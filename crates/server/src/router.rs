@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{MethodFilter, on};
-use http::Method;
 use insula_engine::engine::Engine;
 use insula_engine::identity::Public;
 use insula_engine::scope::Scope;
@@ -16,6 +15,7 @@ use insula_model::rights::{Action, Resource};
 use crate::api::v1::{audit, auth, batch, entities, records, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
+use crate::verb::{Method, Verb};
 use crate::{body, problem};
 
 /// Who may call a route.
@@ -34,7 +34,7 @@ pub enum Access {
 /// One operation of the API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RouteInfo {
-    pub method: Method,
+    pub method: http::Method,
     pub path: &'static str,
     pub access: Access,
 }
@@ -70,10 +70,10 @@ fn table() -> Table {
         // Records
         .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
         .records(Method::POST, "/api/v1/records/{entity}", Create, records::create::create)
+        .records(Method::POST, "/api/v1/batch", Update, batch::batch)
         .records(Method::POST, "/api/v1/records/{entity}/batch", Update, records::batch::batch)
         .records(Method::GET, "/api/v1/records/{entity}/{id}", Read, records::get::get)
         .records(Method::PATCH, "/api/v1/records/{entity}/{id}", Update, records::update::update)
-        .records(Method::POST, "/api/v1/batch", Update, batch::batch)
         .records(Method::PUT, "/api/v1/records/{entity}/{id}", Update, records::replace::replace)
         .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
 }
@@ -105,37 +105,43 @@ struct Table {
 }
 
 impl Table {
-    fn public<A: 'static>(self, method: Method, path: &'static str, handler: impl Handler<Public, A>) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Public }, handler)
+    fn public<A: 'static>(self, verb: impl Verb, path: &'static str, handler: impl Handler<Public, A>) -> Self {
+        self.add(verb, path, Access::Public, handler)
     }
 
-    fn own<A: 'static>(self, method: Method, path: &'static str, handler: impl Handler<Scope, A>) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Own }, handler)
+    fn own<A: 'static>(self, verb: impl Verb, path: &'static str, handler: impl Handler<Scope, A>) -> Self {
+        self.add(verb, path, Access::Own, handler)
     }
 
-    fn tenant<A: 'static>(
+    fn tenant<V: Verb, A: 'static>(
         self,
-        method: Method,
+        verb: V,
         path: &'static str,
         resource: Resource<'static>,
         action: Action,
-        handler: impl Handler<Scope, A>,
+        handler: impl Handler<V::Caller, A>,
     ) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Tenant(resource, action) }, handler)
+        self.add(verb, path, Access::Tenant(resource, action), handler)
     }
 
-    fn records<A: 'static>(
+    fn records<V: Verb, A: 'static>(
         self,
-        method: Method,
+        verb: V,
         path: &'static str,
         action: Action,
-        handler: impl Handler<Scope, A>,
+        handler: impl Handler<V::Caller, A>,
     ) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Records(action) }, handler)
+        self.add(verb, path, Access::Records(action), handler)
     }
 
-    fn add<C: Credential + 'static, A: 'static>(mut self, route: RouteInfo, handler: impl Handler<C, A>) -> Self {
-        let path = route.path;
+    fn add<V: Verb, C: Credential + 'static, A: 'static>(
+        mut self,
+        _: V,
+        path: &'static str,
+        access: Access,
+        handler: impl Handler<C, A>,
+    ) -> Self {
+        let route = RouteInfo { method: V::METHOD, path, access };
         // A method axum cannot filter would answer nothing, and the test that calls every route would say so.
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::TRACE);
         let serve =
@@ -184,6 +190,15 @@ mod tests {
             public,
             ["/livez", "/readyz", "/api/health", "/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/refresh"]
         );
+    }
+
+    /// What is one's own has no key to be sent again with: the sign-in itself, and secrets that are told once.
+    #[test]
+    fn only_signing_in_and_api_keys_are_ones_own() {
+        for RouteInfo { path, .. } in routes().into_iter().filter(|route| route.access == Access::Own) {
+            let excepted = ["/api/v1/auth/", "/api/v1/api-keys"].iter().any(|start| path.starts_with(start));
+            assert!(excepted, "{path}");
+        }
     }
 
     #[test]

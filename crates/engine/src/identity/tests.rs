@@ -7,8 +7,9 @@ use insula_model::value::Timestamp;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::users::{create, delete, list, update};
+use super::users::{UserView, delete, list, update};
 use super::*;
+use crate::attempt::{Attempt, Done};
 use crate::engine::{Options, Registration};
 use crate::scope::Scope;
 use crate::store::StoreOptions;
@@ -48,6 +49,14 @@ fn options(store: StoreOptions, clock: &Clock, registration: Registration) -> Op
 
 fn origin() -> Origin {
     Origin { request: RequestId::from(Uuid::nil()), address: "192.0.2.1".into(), user_agent: "test".into() }
+}
+
+/// Adds a user by a request without a key.
+async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
+    let scope = Scope::new(scope.engine_handle(), scope.caller().clone(), scope.origin().clone());
+    match super::users::create(&Attempt::new(scope, None), body).await? {
+        Done::Now(user) | Done::Before(user) => Ok(user),
+    }
 }
 
 fn json(text: &str) -> Json {

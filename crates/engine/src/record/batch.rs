@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use insula_model::id::{EntityId, RecordId};
+use insula_model::id::RecordId;
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
@@ -27,7 +27,6 @@ enum BatchMode {
 /// A batch that was checked as a whole; it carries the grants of the actions it names.
 pub struct Batch<'t> {
     mode: BatchMode,
-    entity: EntityId,
     create: Part<'t, Create, ValidRecord<'t>>,
     update: Part<'t, Update, Change<'t>>,
     delete: Part<'t, Delete, RecordId>,
@@ -64,7 +63,7 @@ impl<'t> Tx<'t, Writing> {
         if create.len() + update.len() + delete.len() > MOST {
             errors.add("", Code::TooLong, format!("A batch holds at most {MOST} changes."));
         }
-        let (id, mut refused) = (entity.entity.id, Vec::new());
+        let mut refused = Vec::new();
         let mut reading = Reading { mode, errors, refused: &mut refused };
         let create =
             self.part(entity, "create", create, &mut reading, |grant: &Grant<'t, Create>, json, at, errors| {
@@ -73,7 +72,7 @@ impl<'t> Tx<'t, Writing> {
         let update = self.part(entity, "update", update, &mut reading, change)?;
         let delete =
             self.part(entity, "delete", delete, &mut reading, |_, json, at, errors| record_id(Some(json), at, errors))?;
-        Ok(Batch { mode, entity: id, create, update, delete, refused, _brand: PhantomData })
+        Ok(Batch { mode, create, update, delete, refused, _brand: PhantomData })
     }
 
     /// Reads the items of one part under its grant.
@@ -114,9 +113,9 @@ impl<'t> Tx<'t, Writing> {
     /// Does what the batch says. In an atomic one the first thing that cannot be done undoes all of it; in an
     /// independent one it is told and undoes itself alone.
     pub async fn run(&mut self, batch: Batch<'t>) -> Result<VisibleBatch> {
-        let Batch { mode, entity, create, update, delete, refused, .. } = batch;
+        let Batch { mode, create, update, delete, refused, .. } = batch;
         let (created, updated, deleted) = (Vec::new(), Vec::new(), Vec::new());
-        let mut done = VisibleBatch { entity, created, updated, deleted, refused };
+        let mut done = VisibleBatch { created, updated, deleted, refused };
         if let Some((grant, records)) = create {
             self.create_each(mode, &grant, records, &mut done).await?;
         }

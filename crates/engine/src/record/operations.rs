@@ -147,7 +147,7 @@ impl<'t> Tx<'t, Writing> {
             }
             Operation::Delete(grant, id, precondition) => {
                 self.delete(&grant, id, &precondition).await?;
-                VisibleResult::Deleted(grant.entity.id, id)
+                VisibleResult::Deleted(id)
             }
         })
     }

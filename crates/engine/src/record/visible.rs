@@ -31,7 +31,6 @@ pub enum Saved {
 /// What a batch did: `{"created": […], "updated": […], "deleted": […], "errors": […]}`.
 #[derive(Debug)]
 pub struct VisibleBatch {
-    pub(super) entity: EntityId,
     pub(super) created: Vec<VisibleRecord>,
     pub(super) updated: Vec<VisibleRecord>,
     pub(super) deleted: Vec<RecordId>,
@@ -55,7 +54,7 @@ pub struct VisibleResults(pub(super) Vec<VisibleResult>);
 #[derive(Debug)]
 pub(super) enum VisibleResult {
     Record(VisibleRecord),
-    Deleted(EntityId, RecordId),
+    Deleted(RecordId),
 }
 
 impl VisibleRecord {
@@ -110,7 +109,7 @@ impl VisibleResults {
         let mut body = b"{\"results\":".to_vec();
         array(&mut body, &self.0, |result, out| match result {
             VisibleResult::Record(record) => out.extend_from_slice(&record.body),
-            VisibleResult::Deleted(_, id) => {
+            VisibleResult::Deleted(id) => {
                 out.extend_from_slice(b"{\"id\":");
                 write_json_uuid(id.uuid(), out);
                 out.push(b'}');

@@ -4,6 +4,7 @@ mod bad_input;
 mod changes;
 mod durability;
 mod flights;
+mod idempotency;
 mod readme;
 mod records;
 mod routes;

@@ -3,19 +3,19 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use insula_engine::scope::Scope;
+use insula_engine::attempt::Attempt;
 use insula_model::problem::Result;
 
 use crate::body::{JsonBody, LARGE};
 use crate::call::NoQuery;
 use crate::reply;
 
-pub(crate) async fn batch(scope: Scope, NoQuery: NoQuery, JsonBody(body): JsonBody<LARGE>) -> Result<Response> {
-    let results = scope
-        .write(async |tx| {
+pub(crate) async fn batch(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): JsonBody<LARGE>) -> Result<Response> {
+    let done = attempt
+        .write(&body, async |tx| {
             let operations = tx.operations(&body)?;
             tx.perform(operations).await
         })
         .await?;
-    Ok(reply::json_bytes(StatusCode::OK, results.into_json()))
+    reply::once(done, |results| Ok(reply::json_bytes(StatusCode::OK, results.into_json())))
 }

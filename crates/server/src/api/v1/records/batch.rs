@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use insula_engine::scope::Scope;
+use insula_engine::attempt::Attempt;
 use insula_model::problem::Result;
 
 use crate::body::{JsonBody, LARGE};
@@ -11,17 +11,17 @@ use crate::path::Path;
 use crate::{problem, reply};
 
 pub(crate) async fn batch(
-    scope: Scope,
+    attempt: Attempt,
     Path(entity): Path<String>,
     NoQuery: NoQuery,
     JsonBody(body): JsonBody<LARGE>,
 ) -> Result<Response> {
-    let done = scope
-        .write(async |tx| {
+    let done = attempt
+        .write(&body, async |tx| {
             let entity = tx.entity(&entity)?;
             let batch = tx.batch(&entity, &body)?;
             tx.run(batch).await
         })
         .await?;
-    Ok(reply::json_bytes(StatusCode::OK, done.into_json(problem::part)))
+    reply::once(done, |batch| Ok(reply::json_bytes(StatusCode::OK, batch.into_json(problem::part))))
 }

@@ -3,9 +3,9 @@
 
 use axum::response::Response;
 use http::StatusCode;
+use insula_engine::attempt::Attempt;
 use insula_engine::grant::Create;
 use insula_engine::record::{Saved, UpsertKey};
-use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
@@ -14,14 +14,14 @@ use crate::path::Path;
 use crate::reply;
 
 pub(crate) async fn create(
-    scope: Scope,
+    attempt: Attempt,
     Path(entity): Path<String>,
     RawQuery(raw): RawQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
     let key = UpsertKey::parse(&raw)?;
-    let saved = scope
-        .write(async |tx| {
+    let done = attempt
+        .write(&body, async |tx| {
             let entity = tx.entity(&entity)?;
             if let Some(key) = &key {
                 return tx.upsert(&entity, key, &body).await;
@@ -31,11 +31,11 @@ pub(crate) async fn create(
             tx.insert(&grant, record).await.map(Saved::Created)
         })
         .await?;
-    match saved {
+    reply::once(done, |saved| match saved {
         Saved::Created(record) => {
             let location = format!("/api/v1/records/{entity}/{}", record.id());
             reply::created(&location, super::record(StatusCode::CREATED, record)?)
         }
         Saved::Updated(record) => super::record(StatusCode::OK, record),
-    }
+    })
 }
