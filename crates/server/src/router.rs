@@ -69,6 +69,7 @@ fn table() -> Table {
         .tenant(Method::DELETE, "/api/v1/entities/{entity}", Resource::Entities, Delete, entities::delete::delete)
         // Records
         .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
+        .records(Method::POST, "/api/v1/records/{entity}/query", Read, records::query::query)
         .records(Method::POST, "/api/v1/records/{entity}", Create, records::create::create)
         .records(Method::POST, "/api/v1/batch", Update, batch::batch)
         .records(Method::POST, "/api/v1/records/{entity}/batch", Update, records::batch::batch)

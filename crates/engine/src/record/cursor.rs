@@ -27,6 +27,17 @@ pub(super) fn fingerprint(query: &str) -> [u8; 8] {
     start
 }
 
+/// The same for a query with parameters: theirs belong to it too.
+pub(super) fn fingerprint_with(query: [u8; 8], params: &[Value]) -> [u8; 8] {
+    let mut bytes = query.to_vec();
+    for value in params {
+        value.write_json(&mut bytes);
+        bytes.push(b',');
+    }
+    let digest = Sha256::digest(&bytes);
+    digest.first_chunk::<8>().copied().unwrap_or(query)
+}
+
 pub(super) fn encode(fingerprint: [u8; 8], place: &[Value]) -> String {
     let mut bytes = fingerprint.to_vec();
     bytes.push(b'[');

@@ -1,10 +1,14 @@
-//! The query string of a read: known parameters, each at most once.
+//! What a read asks for, from its query string or from a body: known parameters, each at most once.
 
+use insula_model::input::Members;
+use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 
 /// Most records one page can hold, and how many it holds when nothing is said.
 const MAX_LIMIT: usize = 1000;
 const DEFAULT_LIMIT: usize = 50;
+/// Longest text of a parameter in a body; what each may say is checked where it is read.
+const MAX_TEXT: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Params {
@@ -62,6 +66,46 @@ impl Params {
         }
         errors.check()?;
         Ok(params)
+    }
+}
+
+impl Params {
+    /// Reads the same from a body, with the values its filter asks for.
+    pub(super) fn read(body: &Json) -> Result<(Self, &[(String, Json)])> {
+        Members::read(body, |members, errors| {
+            let mut text = |name, errors: &mut Errors| members.optional_text(name, MAX_TEXT, errors).map(str::to_owned);
+            let mut params = Self {
+                filter: text("filter", errors),
+                sort: text("sort", errors),
+                fields: text("fields", errors),
+                expand: text("expand", errors),
+                cursor: text("cursor", errors),
+                count: false,
+                limit: DEFAULT_LIMIT,
+            };
+            match text("count", errors).as_deref() {
+                None => {}
+                Some("exact" | "estimated") => params.count = true,
+                Some(_) => errors.add("/count", Code::OutOfRange, "Choose one of: exact, estimated."),
+            }
+            if let Some(limit) = members.optional_int("limit", errors) {
+                if let Some(limit) = usize::try_from(limit).ok().filter(|n| (1..=MAX_LIMIT).contains(n)) {
+                    params.limit = limit;
+                } else {
+                    errors.add("/limit", Code::OutOfRange, format!("`limit` is a number from 1 to {MAX_LIMIT}."));
+                }
+            }
+            let given: &[(String, Json)] = match members.optional("params") {
+                None => &[],
+                Some(Json::Object(given)) => given,
+                Some(other) => {
+                    let message = format!("Expected an object, found {}.", other.kind());
+                    errors.add("/params", Code::InvalidType, message);
+                    &[]
+                }
+            };
+            Some((params, given))
+        })
     }
 }
 

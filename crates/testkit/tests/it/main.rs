@@ -5,6 +5,7 @@ mod changes;
 mod durability;
 mod flights;
 mod idempotency;
+mod query;
 mod readme;
 mod records;
 mod routes;
