@@ -131,12 +131,12 @@ impl Attempt {
     pub async fn write<R, F>(&self, body: &Json, work: F) -> Result<Done<R>>
     where
         R: Outcome,
-        F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R>,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R> + Clone,
     {
         let Some(key) = &self.key else { return self.scope.write(work).await.map(Done::Now) };
-        let claim = key.claim(body);
+        let claim = &key.claim(body);
         // Boxed, so that a request without a key does not carry the room for this.
-        Box::pin(self.scope.write(async |tx| {
+        Box::pin(self.scope.write(async move |tx| {
             if let Some(note) = claim.find(tx).await? {
                 return R::again(tx, note).await.map(Done::Before);
             }
@@ -206,15 +206,16 @@ impl Claim {
         let [tenant, account] = caller(tx);
         let now = Value::Timestamp(tx.author.now);
         let (request, body) = (Value::Bytes(self.request.to_vec()), Value::Bytes(self.body.to_vec()));
-        let row = [&tenant, &account, &request, &body, &Value::Text(note.to_string()), &now];
-        tx.store.fixed_execute(&KEEP, &row).await.map_err(|error| tx.failed(error))?;
-        let purge = match tx.store.dialect() {
+        let row = vec![tenant.clone(), account, request, body, Value::Text(note.to_string()), now];
+        let dialect = tx.store.dialect();
+        // With the commit: where it finds the change refused, the note goes too.
+        tx.send(KEEP.text(dialect), vec![row], Box::new(|_, error| error.into())).await?;
+        let purge = match dialect {
             Dialect::Sqlite => &PURGE,
             Dialect::Postgres => &PURGE_BESIDE_OTHERS,
         };
         let oldest = Value::Timestamp(oldest(tx.author.now));
-        let purged = tx.store.fixed_execute(purge, &[&tenant, &oldest]).await;
-        purged.map(drop).map_err(|error| tx.failed(error))
+        tx.send(purge.text(dialect), vec![vec![tenant, oldest]], Box::new(|_, error| error.into())).await
     }
 
     /// The lock of this key of this caller. Two on one number only keep each other from working at the same time.

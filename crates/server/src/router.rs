@@ -1,6 +1,7 @@
 //! Every address on one page, each with who may call it. What an access allows is enforced by the engine; the page
 //! declares it, for readers, for the API document and for the test that tries every operation without rights.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,11 +13,13 @@ use insula_engine::scope::Scope;
 use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
-use crate::api::v1::{audit, auth, batch, entities, records, users};
+use crate::api;
+use crate::api::v1::{audit, auth, batch, entities, openapi, records, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
+use crate::openapi::{Documents, Operation, Shape};
 use crate::verb::{Method, Verb};
-use crate::{body, problem};
+use crate::{body, docs, problem};
 
 /// Who may call a route.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,16 +30,28 @@ pub enum Access {
     Own,
     /// Whoever has the right to `Action` on the tenant's `Resource`.
     Tenant(Resource<'static>, Action),
-    /// Whoever has the right to `Action` on the records of the entity in the path, or of those the body names.
+    /// Whoever has the right to `Action` on the records of the entity in the path.
     Records(Action),
+    /// Whoever has the right to change records of that entity, or of one the body names, in some way: those changes, and
+    /// no others.
+    RecordChanges,
+}
+
+/// What an operation says of itself in the API document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Description {
+    Plain(fn() -> Operation),
+    /// By the entity whose records it is about.
+    Records(fn(&Shape<'_>) -> Operation),
 }
 
 /// One operation of the API.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct RouteInfo {
     pub method: http::Method,
     pub path: &'static str,
     pub access: Access,
+    pub(crate) description: Description,
 }
 
 /// All operations, in the order of the page.
@@ -48,40 +63,72 @@ fn table() -> Table {
     use Action::{Create, Delete, Read, Update};
     Table::default()
         .public(Method::GET, "/livez", health::live)
+        .described(health::describe_live)
         .public(Method::GET, "/readyz", health::ready)
+        .described(health::describe_ready)
         .public(Method::GET, "/api/health", health::ready)
+        .described(health::describe_health)
+        .public(Method::GET, "/docs/problems", docs::problems)
+        .described(docs::describe_problems)
+        .public(Method::GET, "/api/openapi.json", api::openapi::get)
+        .described(api::openapi::describe)
+        .own(Method::GET, "/api/v1/openapi.json", openapi::get)
+        .described(openapi::describe)
         // Accounts and tokens
         .public(Method::POST, "/api/v1/auth/register", auth::register::register)
+        .described(auth::register::describe)
         .public(Method::POST, "/api/v1/auth/login", auth::login::login)
+        .described(auth::login::describe)
         .public(Method::POST, "/api/v1/auth/refresh", auth::refresh::refresh)
+        .described(auth::refresh::describe)
         .own(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
+        .described(auth::logout::describe)
         .own(Method::GET, "/api/v1/auth/me", auth::me::me)
+        .described(auth::me::describe)
         // Tenant administration
         .tenant(Method::GET, "/api/v1/users", Resource::Users, Read, users::list::list)
+        .described(users::list::describe)
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
+        .described(users::create::describe)
         .tenant(Method::PATCH, "/api/v1/users/{id}", Resource::Users, Update, users::update::update)
+        .described(users::update::describe)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)
+        .described(users::delete::describe)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)
+        .described(audit::list::describe)
         // Entities
         .tenant(Method::GET, "/api/v1/entities", Resource::Entities, Read, entities::list::list)
+        .described(entities::list::describe)
         .tenant(Method::POST, "/api/v1/entities", Resource::Entities, Create, entities::create::create)
+        .described(entities::create::describe)
         .tenant(Method::GET, "/api/v1/entities/{entity}", Resource::Entities, Read, entities::get::get)
+        .described(entities::get::describe)
         .tenant(Method::DELETE, "/api/v1/entities/{entity}", Resource::Entities, Delete, entities::delete::delete)
+        .described(entities::delete::describe)
         // Records
         .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
+        .described(records::list::describe)
         .records(Method::POST, "/api/v1/records/{entity}/query", Read, records::query::query)
+        .described(records::query::describe)
         .records(Method::POST, "/api/v1/records/{entity}", Create, records::create::create)
-        .records(Method::POST, "/api/v1/batch", Update, batch::batch)
-        .records(Method::POST, "/api/v1/records/{entity}/batch", Update, records::batch::batch)
+        .described(records::create::describe)
+        .record_changes(Method::POST, "/api/v1/records/{entity}/batch", records::batch::batch)
+        .described(records::batch::describe)
         .records(Method::GET, "/api/v1/records/{entity}/{id}", Read, records::get::get)
+        .described(records::get::describe)
         .records(Method::PATCH, "/api/v1/records/{entity}/{id}", Update, records::update::update)
+        .described(records::update::describe)
         .records(Method::PUT, "/api/v1/records/{entity}/{id}", Update, records::replace::replace)
+        .described(records::replace::describe)
         .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
+        .described(records::delete::describe)
+        .changes(Method::POST, "/api/v1/batch", batch::batch)
+        .described(batch::describe)
 }
 
 /// The router of all routes, over an engine.
 pub(crate) fn build(engine: Engine) -> Router {
-    let state = AppState { engine, health: Arc::new(Health::default()) };
+    let state = AppState { engine, health: Arc::new(Health::default()), documents: Documents::default() };
     table()
         .router
         .fallback(async |request: Request| refuse(request, Problem::not_found()))
@@ -92,25 +139,52 @@ pub(crate) fn build(engine: Engine) -> Router {
         .with_state(state)
 }
 
-fn refuse(request: Request, problem: Problem) -> axum::response::Response {
+/// A request that no handler gets to see.
+pub(crate) fn refuse(request: Request, problem: Problem) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     body::discard_rest(body, &parts.headers);
     problem::refuse(problem)
 }
 
-/// Routes being added: each with its access, and a handler whose first argument is the credential that access asks for.
+/// Routes being added: each with its access, a handler whose first argument is the credential that access asks for, and
+/// its description, without which the page does not compile.
 #[derive(Default)]
 struct Table {
     router: Router<AppState>,
     routes: Vec<RouteInfo>,
 }
 
+/// A route that still lacks its description.
+#[must_use = "describe it"]
+struct Undescribed<D> {
+    table: Table,
+    method: http::Method,
+    path: &'static str,
+    access: Access,
+    wants: PhantomData<D>,
+}
+
+/// A description that is the same for everybody.
+enum Plain {}
+/// A description by entity.
+enum OfRecords {}
+
 impl Table {
-    fn public<A: 'static>(self, verb: impl Verb, path: &'static str, handler: impl Handler<Public, A>) -> Self {
+    fn public<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<Public, A>,
+    ) -> Undescribed<Plain> {
         self.add(verb, path, Access::Public, handler)
     }
 
-    fn own<A: 'static>(self, verb: impl Verb, path: &'static str, handler: impl Handler<Scope, A>) -> Self {
+    fn own<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<Scope, A>,
+    ) -> Undescribed<Plain> {
         self.add(verb, path, Access::Own, handler)
     }
 
@@ -121,7 +195,7 @@ impl Table {
         resource: Resource<'static>,
         action: Action,
         handler: impl Handler<V::Caller, A>,
-    ) -> Self {
+    ) -> Undescribed<Plain> {
         self.add(verb, path, Access::Tenant(resource, action), handler)
     }
 
@@ -131,25 +205,62 @@ impl Table {
         path: &'static str,
         action: Action,
         handler: impl Handler<V::Caller, A>,
-    ) -> Self {
+    ) -> Undescribed<OfRecords> {
         self.add(verb, path, Access::Records(action), handler)
     }
 
-    fn add<V: Verb, C: Credential + 'static, A: 'static>(
+    fn record_changes<V: Verb, A: 'static>(
+        self,
+        verb: V,
+        path: &'static str,
+        handler: impl Handler<V::Caller, A>,
+    ) -> Undescribed<OfRecords> {
+        self.add(verb, path, Access::RecordChanges, handler)
+    }
+
+    /// Of records of any entities, which the body names.
+    fn changes<V: Verb, A: 'static>(
+        self,
+        verb: V,
+        path: &'static str,
+        handler: impl Handler<V::Caller, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::RecordChanges, handler)
+    }
+
+    fn add<V: Verb, C: Credential + 'static, A: 'static, D>(
         mut self,
         _: V,
         path: &'static str,
         access: Access,
         handler: impl Handler<C, A>,
-    ) -> Self {
-        let route = RouteInfo { method: V::METHOD, path, access };
+    ) -> Undescribed<D> {
         // A method axum cannot filter would answer nothing, and the test that calls every route would say so.
-        let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::TRACE);
+        let filter = MethodFilter::try_from(V::METHOD).unwrap_or(MethodFilter::TRACE);
         let serve =
             move |State(state): State<AppState>, request: Request| call::answer(handler.clone(), path, state, request);
         self.router = self.router.route(path, on(filter, serve));
-        self.routes.push(route);
-        self
+        Undescribed { table: self, method: V::METHOD, path, access, wants: PhantomData }
+    }
+}
+
+impl<D> Undescribed<D> {
+    fn with(self, description: Description) -> Table {
+        let Self { mut table, method, path, access, .. } = self;
+        table.routes.push(RouteInfo { method, path, access, description });
+        table
+    }
+}
+
+impl Undescribed<Plain> {
+    fn described(self, describe: fn() -> Operation) -> Table {
+        self.with(Description::Plain(describe))
+    }
+}
+
+impl Undescribed<OfRecords> {
+    fn described(self, describe: fn(&Shape<'_>) -> Operation) -> Table {
+        self.with(Description::Records(describe))
     }
 }
 
@@ -169,10 +280,10 @@ mod tests {
 
     #[test]
     fn what_a_method_means_is_what_its_access_allows() {
-        for RouteInfo { method, path, access } in routes() {
+        for RouteInfo { method, path, access, .. } in routes() {
             let action = match access {
                 Access::Tenant(_, action) | Access::Records(action) => action,
-                Access::Public | Access::Own => continue,
+                Access::Public | Access::Own | Access::RecordChanges => continue,
             };
             let fitting = match method.as_str() {
                 "GET" => [Action::Read, Action::Export].contains(&action),
@@ -185,18 +296,29 @@ mod tests {
     }
 
     #[test]
-    fn only_signing_in_and_health_are_public() {
+    fn only_signing_in_health_and_documentation_are_public() {
         let public: Vec<_> = routes().into_iter().filter(|r| r.access == Access::Public).map(|r| r.path).collect();
         assert_eq!(
             public,
-            ["/livez", "/readyz", "/api/health", "/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/refresh"]
+            [
+                "/livez",
+                "/readyz",
+                "/api/health",
+                "/docs/problems",
+                "/api/openapi.json",
+                "/api/v1/auth/register",
+                "/api/v1/auth/login",
+                "/api/v1/auth/refresh"
+            ]
         );
     }
 
     /// What is one's own has no key to be sent again with: the sign-in itself, and secrets that are told once.
     #[test]
-    fn only_signing_in_and_api_keys_are_ones_own() {
-        for RouteInfo { path, .. } in routes().into_iter().filter(|route| route.access == Access::Own) {
+    fn a_post_of_ones_own_signs_in_or_makes_a_key() {
+        let own =
+            routes().into_iter().filter(|route| route.access == Access::Own && route.method == http::Method::POST);
+        for RouteInfo { path, .. } in own {
             let excepted = ["/api/v1/auth/", "/api/v1/api-keys"].iter().any(|start| path.starts_with(start));
             assert!(excepted, "{path}");
         }
@@ -205,8 +327,8 @@ mod tests {
     #[test]
     fn everything_else_lies_under_the_current_version() {
         for RouteInfo { path, .. } in routes() {
-            let probe = ["/livez", "/readyz", "/api/health"].contains(&path);
-            assert!(probe || path.starts_with("/api/v1/"), "{path}");
+            let lasting = ["/livez", "/readyz", "/api/health", "/docs/problems", "/api/openapi.json"].contains(&path);
+            assert!(lasting || path.starts_with("/api/v1/"), "{path}");
         }
     }
 }

@@ -129,7 +129,8 @@ impl<'t> Tx<'t, Writing> {
         if let Some((grant, ids)) = delete {
             for (index, id) in ids {
                 self.begin_item(mode).await?;
-                let deleted = self.delete(&grant, id, &Precondition::None).await.map(|()| id);
+                let deleted = self.delete_at(&grant, id, &Precondition::None, &place("delete", index)).await;
+                let deleted = deleted.map(|()| id);
                 done.deleted.extend(self.end_item(mode, "delete", index, deleted, &mut done.refused).await?);
             }
         }

@@ -133,20 +133,21 @@ impl<'t> Tx<'t, Writing> {
     pub async fn perform(&mut self, operations: Operations<'t>) -> Result<VisibleResults> {
         let mut results = Vec::with_capacity(operations.0.len());
         for (index, operation) in operations.0.into_iter().enumerate() {
-            let done = self.perform_one(operation).await;
-            results.push(done.map_err(|problem| located(problem, format!("/operations/{index}")))?);
+            let at = format!("/operations/{index}");
+            let done = self.perform_one(operation, &at).await;
+            results.push(done.map_err(|problem| located(problem, at))?);
         }
         Ok(VisibleResults(results))
     }
 
-    async fn perform_one(&mut self, operation: Operation<'t>) -> Result<VisibleResult> {
+    async fn perform_one(&mut self, operation: Operation<'t>, at: &str) -> Result<VisibleResult> {
         Ok(match operation {
             Operation::Create(grant, record) => VisibleResult::Record(self.insert(&grant, record).await?),
             Operation::Update(grant, id, precondition, patch) => {
                 VisibleResult::Record(self.update(&grant, id, &patch, &precondition).await?)
             }
             Operation::Delete(grant, id, precondition) => {
-                self.delete(&grant, id, &precondition).await?;
+                self.delete_at(&grant, id, &precondition, at).await?;
                 VisibleResult::Deleted(id)
             }
         })

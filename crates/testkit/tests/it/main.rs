@@ -4,10 +4,15 @@ mod bad_input;
 mod changes;
 mod durability;
 mod flights;
+#[cfg(target_os = "linux")]
+mod flushed;
 mod idempotency;
+mod lost_commit;
+mod openapi;
 mod query;
 mod readme;
 mod records;
 mod routes;
+mod schemathesis;
 mod tenants;
 mod upsert;

@@ -3,7 +3,7 @@
 use insula::router::{Access, RouteInfo, routes};
 use insula_model::rights::Action;
 use insula_testkit::{TestApp, both_stores};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The path with something real in place of its variables.
 fn filled(route: &RouteInfo, id: &str) -> String {
@@ -23,24 +23,38 @@ both_stores! {
             }
             let path = filled(&route, &id);
             // A body that would do something if it were let through.
-            let body = match route.path {
-                "/api/v1/batch" => json!({"operations": [{"op": "create", "entity": "thing", "data": {}}]}),
-                path if path.ends_with("/batch") => json!({"create": [{}]}),
-                _ => json!({"name": "other"}),
+            let bodies = match route.access {
+                // Each action by itself.
+                Access::RecordChanges if route.path == "/api/v1/batch" => {
+                    let operation = |op: &str, id: Value, data: Value| json!({"operations": [{"op": op, "entity": "thing", "id": id, "data": data}]});
+                    let id = json!(id);
+                    vec![
+                        operation("create", Value::Null, json!({})),
+                        operation("update", id.clone(), json!({})),
+                        operation("delete", id, Value::Null),
+                    ]
+                }
+                Access::RecordChanges => {
+                    vec![json!({"create": [{}]}), json!({"update": [{"id": id}]}), json!({"delete": [id]})]
+                }
+                _ => vec![json!({"name": "other"})],
             };
-            let anyone = app.anonymous();
-            let sent = anyone.send(anyone.request(route.method.clone(), &path).json(&body)).await;
-            sent.expect_problem(401, "unauthenticated");
             let may = match route.access {
                 Access::Public | Access::Own => true,
                 Access::Records(action) => action == Action::Read,
+                Access::RecordChanges => false,
                 // The viewer sees the schema and nothing else of the administration.
                 Access::Tenant(_, action) => action == Action::Read && path.starts_with("/api/v1/entities"),
             };
-            if !may {
-                let sent = viewer.send(viewer.request(route.method.clone(), &path).json(&body)).await;
-                sent.expect_problem(403, "forbidden");
-                tried += 1;
+            for body in bodies {
+                let anyone = app.anonymous();
+                let sent = anyone.send(anyone.request(route.method.clone(), &path).json(&body)).await;
+                sent.expect_problem(401, "unauthenticated");
+                if !may {
+                    let sent = viewer.send(viewer.request(route.method.clone(), &path).json(&body)).await;
+                    sent.expect_problem(403, "forbidden");
+                    tried += 1;
+                }
             }
         }
         assert!(tried >= 10, "only {tried} routes were refused");

@@ -7,6 +7,7 @@ use insula_model::problem::Result;
 
 use crate::body::{JsonBody, LARGE};
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use crate::{problem, reply};
 
@@ -24,4 +25,16 @@ pub(crate) async fn batch(
         })
         .await?;
     reply::once(done, |batch| Ok(reply::json_bytes(StatusCode::OK, batch.into_json(problem::part))))
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("changeRecords", format!("Changes many {} at once, all or nothing or each by itself", of.plural()))
+        .body(of.batch())
+        .answer(Answer::json(
+            200,
+            "What was done; `errors` tells what was not, of an independent batch.",
+            of.batch_done(),
+        ))
+        .problem(409)
+        .problem(412)
 }

@@ -10,8 +10,10 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::RawQuery;
+use crate::openapi::{Answer, Operation, Parameter, Shape};
 use crate::path::Path;
 use crate::reply;
+use insula_model::rights::Action;
 
 pub(crate) async fn create(
     attempt: Attempt,
@@ -38,4 +40,17 @@ pub(crate) async fn create(
         }
         Saved::Updated(record) => super::record(StatusCode::OK, record),
     })
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("createRecord", format!("Adds {}", of.one()))
+        .parameters(of.unique_key().map(|fields| {
+            let what = "The fields of one unique key: the record that has their values is changed, if there is one.";
+            Parameter::query_list("upsert", what, fields)
+        }))
+        .body(of.draft())
+        .sent(of.example(Action::Create))
+        .answer(Answer::json(201, "The record.", of.whole_record()).header("Location").header("ETag"))
+        .answer(Answer::json(200, "The record that was there, as it is now.", of.whole_record()).header("ETag"))
+        .problem(409)
 }

@@ -9,6 +9,7 @@ use insula_model::problem::Result;
 
 use crate::body::{JsonBody, LARGE};
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use crate::reply;
 
@@ -26,4 +27,11 @@ pub(crate) async fn query(
         })
         .await?;
     Ok(reply::json_bytes(StatusCode::OK, page.into_json()))
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("queryRecords", format!("{}, asked for by a body", of.plural()))
+        .details("As the list; its filter may name values of `params`, such as `id in params.ids`.")
+        .body(of.query_body())
+        .answer(Answer::json(200, "A page of records.", of.page()))
 }
