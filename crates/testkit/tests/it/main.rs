@@ -3,6 +3,7 @@
 mod bad_input;
 mod durability;
 mod flights;
+mod isolation;
 mod openapi;
 mod readme;
 mod records;
