@@ -111,11 +111,15 @@ fn in_body(document: &Value, schema: &Value, at: &str, value: &Value, found: &mu
     }
 }
 
-/// Whether a choice is about values of this kind at all.
+/// Whether a choice is about values of this kind: of its type, and with the constants it names.
 fn fits(choice: &Value, value: &Value) -> bool {
     match choice["type"].as_str() {
         Some("string") => value.is_string(),
-        Some("object") => value.is_object(),
+        Some("object") => choice["properties"].as_object().into_iter().flatten().all(|(name, member)| {
+            let constant =
+                member["enum"].as_array().filter(|options| options.len() == 1).and_then(|options| options.first());
+            constant.is_none_or(|constant| value[name] == *constant)
+        }),
         Some("array") => value.is_array(),
         Some(_) => false,
         None => true,
