@@ -19,7 +19,7 @@ use crate::api::v1::{audit, auth, entities, openapi, records, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
-use crate::{body, problem};
+use crate::{body, docs, problem};
 
 /// Who may call a route.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +67,8 @@ fn table() -> Table {
         .described(health::describe_ready)
         .public(Method::GET, "/api/health", health::ready)
         .described(health::describe_health)
+        .public(Method::GET, "/docs/problems", docs::problems)
+        .described(docs::describe_problems)
         .public(Method::GET, "/api/openapi.json", api::openapi::get)
         .described(api::openapi::describe)
         .own(Method::GET, "/api/v1/openapi.json", openapi::get)
@@ -130,7 +132,8 @@ pub(crate) fn build(engine: Engine) -> Router {
         .with_state(state)
 }
 
-fn refuse(request: Request, problem: Problem) -> axum::response::Response {
+/// A request that no handler gets to see.
+pub(crate) fn refuse(request: Request, problem: Problem) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     body::discard_rest(body, &parts.headers);
     problem::refuse(problem)
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn only_signing_in_health_and_the_document_are_public() {
+    fn only_signing_in_health_and_documentation_are_public() {
         let public: Vec<_> = routes().into_iter().filter(|r| r.access == Access::Public).map(|r| r.path).collect();
         assert_eq!(
             public,
@@ -284,6 +287,7 @@ mod tests {
                 "/livez",
                 "/readyz",
                 "/api/health",
+                "/docs/problems",
                 "/api/openapi.json",
                 "/api/v1/auth/register",
                 "/api/v1/auth/login",
@@ -295,8 +299,8 @@ mod tests {
     #[test]
     fn everything_else_lies_under_the_current_version() {
         for RouteInfo { path, .. } in routes() {
-            let probe = ["/livez", "/readyz", "/api/health", "/api/openapi.json"].contains(&path);
-            assert!(probe || path.starts_with("/api/v1/"), "{path}");
+            let lasting = ["/livez", "/readyz", "/api/health", "/docs/problems", "/api/openapi.json"].contains(&path);
+            assert!(lasting || path.starts_with("/api/v1/"), "{path}");
         }
     }
 }

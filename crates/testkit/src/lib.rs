@@ -8,6 +8,8 @@ pub mod openapi;
 pub mod postgres;
 pub mod process;
 pub mod store;
+#[cfg(target_os = "linux")]
+pub mod strace;
 
 pub use app::TestApp;
 pub use caller::{Caller, Reply};

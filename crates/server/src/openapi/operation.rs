@@ -41,6 +41,8 @@ pub(crate) struct Answer {
     schema: Option<Schema>,
     headers: Vec<&'static str>,
     example: Option<Value>,
+    /// The type of a body that is no JSON.
+    media: Option<&'static str>,
 }
 
 impl Parameter {
@@ -94,11 +96,17 @@ impl Parameter {
 
 impl Answer {
     pub(crate) fn json(status: u16, description: &'static str, schema: Schema) -> Self {
-        Self { status, description, schema: Some(schema), headers: Vec::new(), example: None }
+        Self { status, description, schema: Some(schema), headers: Vec::new(), example: None, media: None }
     }
 
     pub(crate) fn empty(status: u16, description: &'static str) -> Self {
-        Self { status, description, schema: None, headers: Vec::new(), example: None }
+        Self { status, description, schema: None, headers: Vec::new(), example: None, media: None }
+    }
+
+    /// With a body that is no JSON.
+    pub(crate) fn media(mut self, media: &'static str) -> Self {
+        self.media = Some(media);
+        self
     }
 
     /// With a header of the document's list: `ETag`, `Location`.
@@ -119,6 +127,9 @@ impl Answer {
         let mut json = json!({"description": self.description, "headers": headers});
         if let Some(schema) = self.schema {
             set(&mut json, "content", content(schema, self.example, parts));
+        }
+        if let Some(media) = self.media {
+            set(&mut json, "content", json!({media: {}}));
         }
         json
     }

@@ -3,7 +3,10 @@
 mod bad_input;
 mod durability;
 mod flights;
+#[cfg(target_os = "linux")]
+mod flushed;
 mod isolation;
+mod lost_commit;
 mod openapi;
 mod readme;
 mod records;

@@ -73,7 +73,8 @@ fn number() -> u32 {
 pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -> Inputs {
     let (base, entity) = operation.id.split_once('_').unwrap_or((&operation.id, ""));
     match base {
-        "getLiveness"
+        "getProblems"
+        | "getLiveness"
         | "getReadiness"
         | "getHealth"
         | "getPlatformDocument"

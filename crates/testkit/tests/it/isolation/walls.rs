@@ -1,5 +1,7 @@
 //! The matrix with either wall taken down on purpose (requirement H2), from outside of the server.
 
+use std::path::Path;
+
 use insula_testkit::openapi::operations;
 use insula_testkit::{Store, TestApp};
 use tokio_postgres::Client;
@@ -80,12 +82,7 @@ async fn req_h2_sqlite_refuses_a_file_of_another_tenant() {
     let mut world = World::make(TestApp::start(Store::Sqlite).await).await;
     world.app.stop().await;
     let tenants = world.app.place().data_dir.path().join("tenants");
-    for ending in ["db", "db-wal", "db-shm"] {
-        let file = |side: &Side| tenants.join(format!("{}.{ending}", side.id));
-        if file(&world.a).exists() {
-            std::fs::copy(file(&world.a), file(&world.b)).unwrap();
-        }
-    }
+    confuse_file(&tenants, &world.a, &world.b);
     let mut confused = TestAppRestarted(world);
     confused.restart().await;
     let (a, b) = (&confused.0.a, &confused.0.b);
@@ -122,6 +119,28 @@ async fn req_h2_the_application_filters_where_the_store_does_not() {
         admin.batch_execute(&format!("ALTER ROLE {role} NOSUPERUSER")).await.unwrap();
     }
     assert!(refused > 100 && succeeded > 0, "{refused} refused, {succeeded} answered");
+}
+
+/// Makes the file of `b` that of `a`, with everything in it that `b` needs to be let in and to find the entities of `a`: of
+/// the walls, the file's owner alone is left.
+fn confuse_file(tenants: &Path, a: &Side, b: &Side) {
+    let file = |side: &Side| tenants.join(format!("{}.db", side.id));
+    let own = tenants.join("own.db");
+    std::fs::rename(file(b), &own).unwrap();
+    std::fs::copy(file(a), file(b)).unwrap();
+    let connection = rusqlite::Connection::open(file(b)).unwrap();
+    connection.execute("ATTACH ?1 AS own", [own.to_str().unwrap()]).unwrap();
+    let id = |side: &Side| format!("x'{}'", side.id.as_simple());
+    let sql = format!(
+        "UPDATE entity SET tenant_id = {b} WHERE tenant_id = {a};
+         INSERT INTO tenant SELECT * FROM own.tenant;
+         INSERT INTO role SELECT * FROM own.role;
+         INSERT INTO member SELECT * FROM own.member;
+         INSERT INTO member_role SELECT * FROM own.member_role;",
+        a = id(a),
+        b = id(b)
+    );
+    connection.execute_batch(&sql).unwrap();
 }
 
 /// A world whose callers have to be told the server's new address.
