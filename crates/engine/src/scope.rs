@@ -47,9 +47,11 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R> + Clone,
     {
+        let _turn = self.tenant.serve().await?;
         for _ in 0..2 {
+            let known = self.tenant.known();
             let mut inner = self.engine().stores.tenant_read(self.caller.placement()).await?;
-            let model = self.tenant.model_for_read(&mut inner, self.engine().clock.now()).await?;
+            let model = self.tenant.model_for_read(&known, &mut inner, self.engine().clock.now()).await?;
             let rights = self.rights(&model, &mut inner).await?;
             let mut tx = Tx::new(self, inner, model, rights);
             let result = work.clone()(&mut tx).await;
@@ -70,6 +72,7 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R>,
     {
+        let _turn = self.tenant.serve().await?;
         let mut inner = self.engine().stores.tenant_write(self.caller.placement()).await?;
         let versions = versions(&inner)?;
         let model = self.tenant.model_at(&mut inner, versions).await?;
@@ -84,6 +87,7 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Altering>) -> Result<R>,
     {
+        let _turn = self.tenant.alter().await?;
         let mut inner = self.engine().stores.tenant_alter(self.caller.placement()).await?;
         let versions = versions(&inner)?;
         let model = self.tenant.model_at(&mut inner, versions).await?;

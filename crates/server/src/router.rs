@@ -59,6 +59,7 @@ fn table() -> Table {
         // Tenant administration
         .tenant(Method::GET, "/api/v1/users", Resource::Users, Read, users::list::list)
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
+        .tenant(Method::GET, "/api/v1/users/{id}", Resource::Users, Read, users::get::get)
         .tenant(Method::PATCH, "/api/v1/users/{id}", Resource::Users, Update, users::update::update)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)
