@@ -62,7 +62,8 @@ impl AuditQuery {
             seen.push(name.to_string());
             let understood = match name.as_ref() {
                 "actor" => set(&mut query.actor, parse_uuid(&value)),
-                "action" => set(&mut query.action, Some(value.into_owned())),
+                // No store holds NUL in a text, and PostgreSQL takes none to compare with either.
+                "action" => set(&mut query.action, Some(value.into_owned()).filter(|action| !action.contains('\0'))),
                 "entity" => set(&mut query.entity, Some(value.into_owned())),
                 "record" => set(&mut query.record, parse_uuid(&value)),
                 "from" => set(&mut query.from, Timestamp::parse(&value)),
@@ -82,8 +83,7 @@ impl AuditQuery {
                 }
             };
             if !understood {
-                let message =
-                    "Ids are UUIDs, times RFC 3339, `limit` is 1 to 1000, and a cursor comes from the page before.";
+                let message = "Ids are UUIDs, times RFC 3339, `limit` is 1 to 1000, an action has no NUL, and a cursor comes from the page before.";
                 errors.add(at, Code::InvalidFormat, message);
             }
         }

@@ -130,9 +130,7 @@ mod tests {
     /// The second wall, without the first before it.
     #[test]
     fn the_parser_outlives_what_the_bounds_would_miss() {
-        let fill = |start: &str, part: &str| {
-            format!("{start}{}", part.repeat((MAX_LENGTH - start.len()) / part.len()))
-        };
+        let fill = |start: &str, part: &str| format!("{start}{}", part.repeat((MAX_LENGTH - start.len()) / part.len()));
         for source in [
             fill("a", ".a"),
             fill("a", "[0]"),

@@ -1,6 +1,7 @@
 //! What PostgreSQL and the pool say no with, in the store's words. Messages of the database stay in the cause.
 
-use std::io;
+use std::error::Error as _;
+use std::{fmt, io};
 
 use deadpool::managed::PoolError;
 use tokio_postgres::Error;
@@ -8,20 +9,46 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::store::{StoreError, UniqueBreach};
 
+/// An error of the driver as a log may have it. By itself it says `db error`, and what caused it tells stored values in
+/// its DETAIL, as does the message of a value refused (class 22).
+#[derive(Debug)]
+pub(super) struct Told(pub(super) Error);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(refusal) = self.0.as_db_error() {
+            let state = refusal.code().code();
+            return match state.get(..2) {
+                Some("22") => write!(f, "PostgreSQL refused a value, SQLSTATE {state}"),
+                _ => write!(f, "{} {}, SQLSTATE {state}", refusal.severity(), refusal.message()),
+            };
+        }
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Told {}
+
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         if let Some(refusal) = error.as_db_error() {
             return match Class::of(refusal) {
                 Class::Unique => Self::Unique(UniqueBreach::Index(refusal.constraint().unwrap_or_default().to_owned())),
                 Class::ForeignKey => Self::ForeignKey,
-                Class::SchemaMoved => Self::SchemaMoved(error.into()),
+                Class::SchemaMoved => Self::SchemaMoved(Told(error).into()),
                 Class::TooSlow => Self::TooSlow,
-                Class::Unavailable => Self::Unavailable(error.into()),
-                Class::Other => Self::Other(error.into()),
+                Class::Unavailable => Self::Unavailable(Told(error).into()),
+                Class::Other => Self::Other(Told(error).into()),
             };
         }
-        let cut = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<io::Error>);
-        if cut || error.is_closed() { Self::Unavailable(error.into()) } else { Self::Other(error.into()) }
+        let cut = error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>);
+        if cut || error.is_closed() { Self::Unavailable(Told(error).into()) } else { Self::Other(Told(error).into()) }
     }
 }
 
@@ -29,7 +56,7 @@ impl From<PoolError<Error>> for StoreError {
     fn from(error: PoolError<Error>) -> Self {
         match error {
             // Whatever kept a connection from being made, a request can only come back later.
-            PoolError::Backend(error) => Self::Unavailable(error.into()),
+            PoolError::Backend(error) => Self::Unavailable(Told(error).into()),
             other => Self::Unavailable(other.to_string().into()),
         }
     }
@@ -70,7 +97,7 @@ impl Class {
 /// things have the same code, and the message depends on the locale: the routine that raised it does not.
 pub(super) fn is_stale_plan(error: &StoreError) -> bool {
     let StoreError::SchemaMoved(cause) = error else { return false };
-    cause.downcast_ref::<Error>().and_then(Error::as_db_error).is_some_and(is_stale)
+    cause.downcast_ref::<Told>().and_then(|told| told.0.as_db_error()).is_some_and(is_stale)
 }
 
 fn is_stale(refusal: &DbError) -> bool {
