@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use insula::application::Application;
-use insula::config::{Config, ServeArgs};
+use insula::config::{self, Config, ServeArgs};
 use insula::log;
 
 #[global_allocator]
@@ -29,7 +29,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Command::Serve(args) = Cli::parse().command;
+    let Command::Serve(mut args) = Cli::parse().command;
+    args.unbuilt = config::unbuilt();
     let config = match Config::check(&args) {
         Ok(config) => config,
         Err(findings) => {
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
         Ok(log) => log,
         Err(error) => return failed(&error),
     };
+    if !config.unbuilt.is_empty() {
+        tracing::warn!(options = config.unbuilt.join(", "), "these options are set and not built yet: they do nothing");
+    }
     let result = serve(config);
     // Writes what is still queued.
     drop(log);

@@ -3,6 +3,9 @@
 mod bad_input;
 mod durability;
 mod flights;
+mod isolation;
+mod limits;
+mod members;
 mod readme;
 mod records;
 mod routes;
