@@ -57,6 +57,9 @@ pub(crate) struct Model {
     next_role_set: AtomicU32,
 }
 
+/// A model and a caller's rights under it.
+pub(crate) type Belief = (Arc<Model>, Arc<CallerRights>);
+
 /// A caller's rights, with a number that all callers of the same roles share: plans are kept by it.
 #[derive(Debug)]
 pub(crate) struct CallerRights {
@@ -150,6 +153,13 @@ impl Tenant {
     fn replace(&self, known: &Arc<Known>, model: &Arc<Model>, checked_at: i64) {
         let next = Known { model: Some(Arc::clone(model)), checked_at: AtomicI64::new(checked_at) };
         self.known.compare_and_swap(known, Arc::new(next));
+    }
+
+    /// What this node last knew, of whatever age: for a write that has it confirmed with its first statement.
+    pub(crate) fn believed(&self, account: AccountId) -> Option<Belief> {
+        let model = self.known.load().model.clone()?;
+        let rights = model.callers.get(&account)?;
+        Some((model, rights))
     }
 
     /// Reads the model from the store without keeping it: for a transaction that may yet fail.

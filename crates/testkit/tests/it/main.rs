@@ -3,8 +3,11 @@
 mod bad_input;
 mod durability;
 mod flights;
+#[cfg(target_os = "linux")]
+mod flushed;
 mod isolation;
 mod limits;
+mod lost_commit;
 mod members;
 mod readme;
 mod records;
