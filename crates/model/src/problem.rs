@@ -62,7 +62,7 @@ codes! {
     /// A part of the contract that this release does not do yet. Never silently ignored.
     NotSupported = "not_supported", 422, "This is not supported yet";
     /// JSON that is nested too deeply, or has too many members in one object (requirement C2).
-    TooComplex = "too_complex", 422, "The body is too deep or too wide";
+    TooComplex = "too_complex", 422, "The body is too deep, too wide or holds too much";
     RateLimited = "rate_limited", 429, "Too many requests";
     HeadersTooLarge = "headers_too_large", 431, "The headers are too large";
     Internal = "internal", 500, "Something went wrong on our side";
