@@ -12,6 +12,7 @@ mod get;
 mod insert;
 mod list;
 mod operations;
+mod order;
 mod params;
 mod plan;
 mod references;

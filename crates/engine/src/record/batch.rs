@@ -63,6 +63,17 @@ impl<'t> Tx<'t, Writing> {
         if create.len() + update.len() + delete.len() > MOST {
             errors.add("", Code::TooLong, format!("A batch holds at most {MOST} changes."));
         }
+        // What is wrong with the whole is not worth a look at its parts.
+        if !errors.is_empty() {
+            return Ok(Batch {
+                mode,
+                create: None,
+                update: None,
+                delete: None,
+                refused: Vec::new(),
+                _brand: PhantomData,
+            });
+        }
         let mut refused = Vec::new();
         let mut reading = Reading { mode, errors, refused: &mut refused };
         let create =

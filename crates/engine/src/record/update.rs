@@ -89,7 +89,7 @@ fn members(body: &Json) -> Result<&[(String, Json)]> {
 }
 
 impl<'t> Tx<'t, Writing> {
-    /// Applies a change to one record, with its audit event.
+    /// Applies a change to one record, with its audit event. One that changes nothing leaves neither event nor version.
     pub async fn update(
         &mut self,
         grant: &Grant<'t, Update>,
@@ -102,13 +102,16 @@ impl<'t> Tx<'t, Writing> {
         self.change(grant, before, patch).await
     }
 
-    /// Applies a change to a record that is locked.
+    /// Applies a change to a record that is locked. One that changes nothing leaves neither event nor version.
     pub(super) async fn change(
         &mut self,
         grant: &Grant<'t, Update>,
         before: StoredRecord,
         patch: &ValidPatch<'t>,
     ) -> Result<VisibleRecord> {
+        if patch.draft.named().all(|(position, value)| before.values.get(position) == Some(value)) {
+            return Ok(grant.reduce(&before));
+        }
         let id = before.id;
         let mut errors = Errors::default();
         let references = references::of(grant, &patch.at, patch.draft.named());

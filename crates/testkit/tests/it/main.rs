@@ -7,7 +7,11 @@ mod flights;
 #[cfg(target_os = "linux")]
 mod flushed;
 mod idempotency;
+mod isolation;
+mod limits;
 mod lost_commit;
+mod members;
+mod neighbours;
 mod openapi;
 mod query;
 mod readme;

@@ -23,13 +23,13 @@ pub(crate) async fn batch(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): Js
 }
 
 pub(crate) fn describe() -> Operation {
-    let reference = || Schema::pattern(68, "^(\\$ref:.{1,63}|[0-9A-Fa-f-]{36})$");
+    let reference = Schema::any_of([Schema::uuid(), Schema::pattern(68, "^\\$ref:")]);
     let operation = Schema::input([
         required("op", Schema::one_of(["create", "update", "delete"])),
         required("entity", Schema::name()),
         optional(
             "id",
-            reference().described("Of the record to change or delete, or `$ref:` and an earlier `ref`.").nullable(),
+            reference.described("Of the record to change or delete, or `$ref:` and an earlier `ref`.").nullable(),
         ),
         optional("version", Schema::integer(Some(1), None).described("Only if the record still has it.").nullable()),
         optional(
