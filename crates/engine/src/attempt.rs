@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::scope::Scope;
 use crate::sql::{Dialect, Fixed};
-use crate::tx::{Altering, Mode, Reading, Tx, Writing};
+use crate::tx::{Altering, Mode, Reading, Tx, Writing, as_it_is};
 
 /// How long a key is good for.
 const KEPT_MICROS: i64 = 24 * 3600 * 1_000_000;
@@ -136,15 +136,7 @@ impl Attempt {
         let Some(key) = &self.key else { return self.scope.write(work).await.map(Done::Now) };
         let claim = &key.claim(body);
         // Boxed, so that a request without a key does not carry the room for this.
-        Box::pin(self.scope.write(async move |tx| {
-            if let Some(note) = claim.find(tx).await? {
-                return R::again(tx, note).await.map(Done::Before);
-            }
-            let outcome = work(tx).await?;
-            claim.keep(tx, &outcome.note()).await?;
-            Ok(Done::Now(outcome))
-        }))
-        .await
+        Box::pin(self.scope.write(async move |tx| claim.once(tx, work).await)).await
     }
 
     /// As [`Scope::alter`], once for each key.
@@ -155,15 +147,7 @@ impl Attempt {
     {
         let Some(key) = &self.key else { return self.scope.alter(work).await.map(Done::Now) };
         let claim = key.claim(body);
-        Box::pin(self.scope.alter(async |tx| {
-            if let Some(note) = claim.find(tx).await? {
-                return R::again(tx, note).await.map(Done::Before);
-            }
-            let outcome = work(tx).await?;
-            claim.keep(tx, &outcome.note()).await?;
-            Ok(Done::Now(outcome))
-        }))
-        .await
+        Box::pin(self.scope.alter(async |tx| claim.once(tx, work).await)).await
     }
 
     /// Forgets the request, whose change is being taken back.
@@ -183,6 +167,21 @@ struct Claim {
 }
 
 impl Claim {
+    /// Does the work, or tells what the same request came to before.
+    async fn once<R, M, F>(&self, tx: &mut Tx<'_, M>, work: F) -> Result<Done<R>>
+    where
+        R: Outcome,
+        M: Mode,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, M>) -> Result<R>,
+    {
+        if let Some(note) = self.find(tx).await? {
+            return R::again(tx, note).await.map(Done::Before);
+        }
+        let outcome = work(tx).await?;
+        self.keep(tx, &outcome.note()).await?;
+        Ok(Done::Now(outcome))
+    }
+
     /// The note of the same request, if it was done within a day. 409 while another works on it, 422 where the key was
     /// sent with something else.
     async fn find<M: Mode>(&self, tx: &mut Tx<'_, M>) -> Result<Option<serde_json::Value>> {
@@ -209,13 +208,13 @@ impl Claim {
         let row = vec![tenant.clone(), account, request, body, Value::Text(note.to_string()), now];
         let dialect = tx.store.dialect();
         // With the commit: where it finds the change refused, the note goes too.
-        tx.send(KEEP.text(dialect), vec![row], Box::new(|_, error| error.into())).await?;
+        tx.send(KEEP.text(dialect), vec![row], as_it_is()).await?;
         let purge = match dialect {
             Dialect::Sqlite => &PURGE,
             Dialect::Postgres => &PURGE_BESIDE_OTHERS,
         };
         let oldest = Value::Timestamp(oldest(tx.author.now));
-        tx.send(purge.text(dialect), vec![vec![tenant, oldest]], Box::new(|_, error| error.into())).await
+        tx.send(purge.text(dialect), vec![vec![tenant, oldest]], as_it_is()).await
     }
 
     /// The lock of this key of this caller. Two on one number only keep each other from working at the same time.

@@ -69,6 +69,11 @@ pub struct Tx<'t, M: Mode> {
 /// What a failure of one set of a [`Tx::send`] means to the caller.
 pub(crate) type Meaning = Box<dyn Fn(usize, StoreError) -> Problem + Send + Sync>;
 
+/// For what only a defect or the store itself makes fail.
+pub(crate) fn as_it_is() -> Meaning {
+    Box::new(|_, error| error.into())
+}
+
 /// Who does what this transaction does; repeated in every audit event of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Author {
@@ -135,7 +140,7 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub(crate) async fn append_all(&mut self, events: &[Event<'_>]) -> Result<()> {
         let dialect = self.store.dialect();
         for (sql, sets) in audit::prepare(&self.author, &self.engine.0.ids, events) {
-            self.send(sql.text(dialect), sets, Box::new(|_, error| error.into())).await?;
+            self.send(sql.text(dialect), sets, as_it_is()).await?;
         }
         Ok(())
     }

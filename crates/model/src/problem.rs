@@ -173,9 +173,13 @@ impl Problem {
         problem
     }
 
-    /// The same problem, which happened at one place of a larger body.
+    /// The same problem, which happened at one place of a larger body. One that says itself where it happened stays as
+    /// it is, and so does one of the body as a whole, whose pointer is empty.
     #[must_use]
     pub fn located(mut self, pointer: String) -> Self {
+        if pointer.is_empty() || !self.errors.is_empty() {
+            return self;
+        }
         let message = self.detail.to_string();
         self.errors.push(FieldError { pointer, code: self.code, message });
         self

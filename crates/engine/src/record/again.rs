@@ -2,11 +2,10 @@
 
 use insula_model::id::{EntityId, RecordId};
 use insula_model::problem::{Code, Problem, Result};
-use insula_model::value::{Value, write_json_uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Note;
 
-use super::visible::{Refusal, Saved, VisibleBatch, VisibleRecord, VisibleResult, VisibleResults, member};
+use super::visible::{Refusal, Saved, VisibleBatch, VisibleRecord, VisibleResult, VisibleResults};
 use crate::attempt::Outcome;
 use crate::grant::Read;
 use crate::tx::{Mode, Tx};
@@ -42,11 +41,7 @@ impl Kept {
     }
 
     fn bare(&self) -> VisibleRecord {
-        let mut body = b"{\"id\":".to_vec();
-        write_json_uuid(self.id.uuid(), &mut body);
-        member(&mut body, "version", &Value::Int(self.version));
-        body.push(b'}');
-        VisibleRecord { entity: self.entity, id: self.id, version: self.version, body }
+        VisibleRecord::bare(self.entity, self.id, self.version)
     }
 }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use insula_model::id::RecordId;
 use insula_model::input::Members;
 use insula_model::json::Json;
-use insula_model::problem::{Code, Errors, Problem, Result, pointer};
+use insula_model::problem::{Code, Errors, Result, pointer};
 
 use super::insert::ValidRecord;
 use super::update::{Precondition, ValidPatch};
@@ -184,7 +184,7 @@ impl<'t> Tx<'t, Writing> {
         done: Result<T>,
         refused: &mut Vec<Refusal>,
     ) -> Result<Option<T>> {
-        let done = done.map_err(|problem| located(problem, place(op, index)));
+        let done = done.map_err(|problem| problem.located(place(op, index)));
         let ended = match mode {
             BatchMode::Atomic => Ok(done?),
             BatchMode::Independent => self.end_span(done).await?,
@@ -253,9 +253,4 @@ pub(super) fn record_id(json: Option<&Json>, at: String, errors: &mut Errors) ->
             None
         }
     }
-}
-
-/// Says which item a problem belongs to, where it does not say so itself.
-pub(super) fn located(problem: Problem, at: String) -> Problem {
-    if problem.errors().is_empty() { problem.located(at) } else { problem }
 }

@@ -132,15 +132,15 @@ impl<A: RecordAction> Grant<'_, A> {
         let (entity, reads) = (Arc::clone(&self.entity), self.reads.clone());
         Box::new(move |set, error| {
             let at = places.get(set).map_or("", String::as_str);
-            let problem = match error {
+            match error {
                 StoreError::Unique(breach) => not_unique(&entity, reads.as_deref(), at, &breach),
                 // The references were there a moment ago.
                 StoreError::ForeignKey => {
                     Problem::conflict("A record this one refers to has just been deleted.", Vec::new())
                 }
                 other => other.into(),
-            };
-            if at.is_empty() || !problem.errors().is_empty() { problem } else { problem.located(at.to_owned()) }
+            }
+            .located(at.to_owned())
         })
     }
 }

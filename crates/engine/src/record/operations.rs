@@ -8,7 +8,7 @@ use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Result, pointer};
 
-use super::batch::{located, record_id};
+use super::batch::record_id;
 use super::insert::ValidRecord;
 use super::update::{Precondition, ValidPatch};
 use super::visible::{VisibleResult, VisibleResults};
@@ -135,7 +135,7 @@ impl<'t> Tx<'t, Writing> {
         for (index, operation) in operations.0.into_iter().enumerate() {
             let at = format!("/operations/{index}");
             let done = self.perform_one(operation, &at).await;
-            results.push(done.map_err(|problem| located(problem, at))?);
+            results.push(done.map_err(|problem| problem.located(at))?);
         }
         Ok(VisibleResults(results))
     }

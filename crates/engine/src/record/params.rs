@@ -29,41 +29,16 @@ pub(super) const OF_MANY: &[&str] = &["filter", "sort", "fields", "expand", "cur
 impl Params {
     pub(super) fn parse(raw: &str, known: &[&str]) -> Result<Self> {
         let mut params = Self { limit: DEFAULT_LIMIT, ..Self::default() };
-        let mut seen: Vec<String> = Vec::new();
         let mut errors = Errors::default();
-        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            let at = pointer("", &name);
-            if !known.contains(&name.as_ref()) {
-                errors.add(
-                    at,
-                    Code::UnknownParameter,
-                    format!("There is no such parameter here. Known are: {}.", known.join(", ")),
-                );
-                continue;
-            }
-            if seen.iter().any(|other| *other == name) {
-                errors.add(at, Code::Invalid, "This parameter is given twice.");
-                continue;
-            }
-            seen.push(name.to_string());
-            let value = value.into_owned();
-            match name.as_ref() {
-                "filter" => params.filter = Some(value),
-                "sort" => params.sort = Some(value),
-                "fields" => params.fields = Some(value),
-                "expand" => params.expand = Some(value),
-                "cursor" => params.cursor = Some(value),
-                "count" => match value.as_str() {
-                    // An exact count is an honest estimate; a cheaper one may come.
-                    "exact" | "estimated" => params.count = true,
-                    _ => errors.add(at, Code::OutOfRange, "Choose one of: exact, estimated."),
-                },
-                _ => match value.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n)) {
-                    Some(limit) => params.limit = limit,
-                    None => errors.add(at, Code::OutOfRange, format!("`limit` is a number from 1 to {MAX_LIMIT}.")),
-                },
-            }
-        }
+        each(raw, known, &mut errors, |name, value, errors| match name {
+            "filter" => params.filter = Some(value),
+            "sort" => params.sort = Some(value),
+            "fields" => params.fields = Some(value),
+            "expand" => params.expand = Some(value),
+            "cursor" => params.cursor = Some(value),
+            "count" => params.set_count(&value, errors),
+            _ => params.set_limit(value.parse().ok(), errors),
+        });
         errors.check()?;
         Ok(params)
     }
@@ -83,17 +58,11 @@ impl Params {
                 count: false,
                 limit: DEFAULT_LIMIT,
             };
-            match text("count", errors).as_deref() {
-                None => {}
-                Some("exact" | "estimated") => params.count = true,
-                Some(_) => errors.add("/count", Code::OutOfRange, "Choose one of: exact, estimated."),
+            if let Some(count) = text("count", errors) {
+                params.set_count(&count, errors);
             }
             if let Some(limit) = members.optional_int("limit", errors) {
-                if let Some(limit) = usize::try_from(limit).ok().filter(|n| (1..=MAX_LIMIT).contains(n)) {
-                    params.limit = limit;
-                } else {
-                    errors.add("/limit", Code::OutOfRange, format!("`limit` is a number from 1 to {MAX_LIMIT}."));
-                }
+                params.set_limit(usize::try_from(limit).ok(), errors);
             }
             let given: &[(String, Json)] = match members.optional("params") {
                 None => &[],
@@ -106,6 +75,39 @@ impl Params {
             };
             Some((params, given))
         })
+    }
+
+    fn set_count(&mut self, count: &str, errors: &mut Errors) {
+        match count {
+            // An exact count is an honest estimate; a cheaper one may come.
+            "exact" | "estimated" => self.count = true,
+            _ => errors.add("/count", Code::OutOfRange, "Choose one of: exact, estimated."),
+        }
+    }
+
+    fn set_limit(&mut self, limit: Option<usize>, errors: &mut Errors) {
+        match limit.filter(|n| (1..=MAX_LIMIT).contains(n)) {
+            Some(limit) => self.limit = limit,
+            None => errors.add("/limit", Code::OutOfRange, format!("`limit` is a number from 1 to {MAX_LIMIT}.")),
+        }
+    }
+}
+
+/// Takes each parameter of a query string; only those that are `known`, and each at most once.
+pub(super) fn each(raw: &str, known: &[&str], errors: &mut Errors, mut take: impl FnMut(&str, String, &mut Errors)) {
+    let mut seen: Vec<String> = Vec::new();
+    for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+        let at = pointer("", &name);
+        if !known.contains(&name.as_ref()) {
+            let are = if known.len() == 1 { "is" } else { "are" };
+            let message = format!("There is no such parameter here. Known {are}: {}.", known.join(", "));
+            errors.add(at, Code::UnknownParameter, message);
+        } else if seen.iter().any(|other| *other == name) {
+            errors.add(at, Code::Invalid, "This parameter is given twice.");
+        } else {
+            take(&name, value.into_owned(), errors);
+            seen.push(name.into_owned());
+        }
     }
 }
 

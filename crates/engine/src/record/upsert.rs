@@ -20,14 +20,7 @@ impl UpsertKey {
     /// Reads the query string of a create, which knows no other parameter.
     pub fn parse(raw: &str) -> Result<Option<Self>> {
         let (mut key, mut errors) = (None, Errors::default());
-        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            if name != "upsert" {
-                let message = "There is no such parameter here. Known is: upsert.";
-                errors.add(pointer("", &name), Code::UnknownParameter, message);
-            } else if key.replace(Self(value.into_owned())).is_some() {
-                errors.add("/upsert", Code::Invalid, "This parameter is given twice.");
-            }
-        }
+        params::each(raw, &["upsert"], &mut errors, |_, fields, _| key = Some(Self(fields)));
         errors.check()?;
         Ok(key)
     }
@@ -73,7 +66,7 @@ fn key_fields<'g>(grant: &'g Grant<'_, Create>, key: &UpsertKey) -> Result<Vec<&
     let entity = &grant.entity;
     let mut fields = Vec::new();
     for name in params::items("upsert", &key.0)? {
-        let field = entity.field_named(name).filter(|field| shows(grant, field)).ok_or_else(|| {
+        let field = entity.field_named(name).filter(|field| grant.shows(field)).ok_or_else(|| {
             Problem::at("/upsert", Code::UnknownField, format!("`{name}` is not a field of `{}`.", entity.name))
         })?;
         fields.push(field);
@@ -84,17 +77,12 @@ fn key_fields<'g>(grant: &'g Grant<'_, Create>, key: &UpsertKey) -> Result<Vec<&
     if is_key { Ok(fields) } else { Err(Problem::at("/upsert", Code::OutOfRange, known_keys(entity, grant))) }
 }
 
-/// Whether the caller may read the field, without which he cannot write a unique one.
-fn shows(grant: &Grant<'_, Create>, field: &Field) -> bool {
-    grant.reads.as_deref().is_some_and(|reads| reads.reads(&grant.entity, field))
-}
-
 /// Says which keys there are, of those whose every field the caller may read.
 fn known_keys(entity: &Entity, grant: &Grant<'_, Create>) -> String {
     let key = |fields: &[insula_model::id::FieldId]| {
-        let names = fields.iter().map(|id| {
-            entity.field(*id).filter(|field| shows(grant, field)).map(|field| field.name.as_str().to_owned())
-        });
+        let names = fields
+            .iter()
+            .map(|id| entity.field(*id).filter(|field| grant.shows(field)).map(|field| field.name.as_str().to_owned()));
         names.collect::<Option<Vec<_>>>().map(|names| format!("`{}`", names.join(",")))
     };
     let keys: Vec<String> = entity.unique.iter().filter_map(|unique| key(&unique.fields)).collect();

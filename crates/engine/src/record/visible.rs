@@ -58,6 +58,15 @@ pub(super) enum VisibleResult {
 }
 
 impl VisibleRecord {
+    /// What a writer who may read nothing learns: the id and the version, which he needs to go on.
+    pub(super) fn bare(entity: EntityId, id: RecordId, version: i64) -> Self {
+        let mut body = b"{".to_vec();
+        member(&mut body, "id", &Value::Uuid(id.uuid()));
+        member(&mut body, "version", &Value::Int(version));
+        body.push(b'}');
+        Self { entity, id, version, body }
+    }
+
     pub const fn id(&self) -> RecordId {
         self.id
     }
