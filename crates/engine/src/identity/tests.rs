@@ -643,6 +643,52 @@ fn a_read_that_began_before_a_change_brings_nothing_back() {
     });
 }
 
+/// Writes go by what this node believes, in the round trip that has it confirmed.
+#[test]
+fn a_write_follows_what_another_node_has_just_changed() {
+    on_scratch(async |scratch| {
+        let postgres = || StoreOptions::Postgres { url: scratch.url(), cell_tenant_limit: 1000 };
+        let world = World::new(postgres(), Registration::Open).await;
+        let here = Engine::open(options(postgres(), &world.clock, Registration::Open)).await.unwrap();
+        let owner = world.owner("acme").await;
+        let bob = create(&owner, &user("bob@acme.example", "editor")).await.unwrap();
+        let tokens = world.login("bob@acme.example", PASSWORD).await.unwrap();
+        let bob_here = here.authenticate(&tokens.access_token, origin()).await.unwrap();
+        let design = async |field: &str| {
+            let entity = json(&format!(r#"{{"name":"item","fields":[{{"name":"{field}","type":"text"}}]}}"#));
+            owner.alter(async |tx| tx.create_entity(&entity).await).await.unwrap();
+        };
+        let drop_it = async || owner.alter(async |tx| tx.drop_entity(&tx.entity("item")?).await).await.unwrap();
+        let write = async |field: &str| {
+            let body = json(&format!(r#"{{"{field}":"x"}}"#));
+            let work = async |tx: &mut crate::tx::Tx<'_, crate::tx::Writing>| {
+                let grant = tx.authorize::<crate::grant::Create>(&tx.entity("item")?)?;
+                let record = grant.draft(&body)?;
+                tx.insert(&grant, record).await.map(drop)
+            };
+            bob_here.write(work).await
+        };
+
+        design("title").await;
+        write("title").await.unwrap();
+        drop_it().await;
+        design("size").await;
+        // Refused by what was believed, allowed by what is.
+        write("size").await.unwrap();
+        drop_it().await;
+        design("title").await;
+        // Allowed by what was believed, refused by what is.
+        assert_eq!(code(write("size").await), Some(Code::UnknownField));
+        write("title").await.unwrap();
+        super::users::update(&owner, bob.id, &json(r#"{"roles":["viewer"]}"#)).await.unwrap();
+        assert_eq!(code(write("title").await), Some(Code::Forbidden));
+        super::users::update(&owner, bob.id, &json(r#"{"roles":["editor"]}"#)).await.unwrap();
+        write("title").await.unwrap();
+        here.close().await;
+        world.engine.close().await;
+    });
+}
+
 /// The cell has 16 sessions and the owner 3; a tenant gets 12 and 1.
 #[test]
 fn one_tenant_does_not_take_all_sessions() {
