@@ -33,7 +33,7 @@ static DUE: Fixed = Fixed::new(
 
 /// Something taken to be done for a tenant, for the n-th time.
 #[derive(Clone, Copy)]
-pub(crate) struct Attempt {
+pub(crate) struct Taken {
     pub(crate) placement: Placement,
     pub(crate) number: i64,
 }

@@ -82,7 +82,7 @@ pub(crate) struct Inner {
 pub struct OpenError(#[from] StoreError);
 
 impl Engine {
-    /// Opens the stores, migrates the platform's and removes what an interrupted registration left behind.
+    /// Opens the stores, migrates the platform's and ends what an interrupted registration left half-way.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let stores = Stores::open(&options.store, &options.secret_key).await?;
         let engine = Self::over(stores, options);
@@ -94,7 +94,7 @@ impl Engine {
     pub(crate) fn over(stores: Stores, options: Options) -> Self {
         Self(Arc::new(Inner {
             identity: Identity::new(&options.secret_key, options.identity),
-            tenants: Tenants::default(),
+            tenants: Tenants::new(stores.share()),
             ids: Ids::new(options.clock.clone()),
             clock: options.clock,
             stores,

@@ -30,9 +30,9 @@ static PUT: Fixed = Fixed::new(
 /// Where it is called for several tenants, in the order of their ids.
 pub(crate) async fn put(tx: &mut Tx, event: Prepared, now: Timestamp) -> Result<(), StoreError> {
     let columns = event.into_columns();
+    let dialect = tx.dialect();
     if let Some(tenant) = columns.first() {
-        tx.fixed_execute(&QUEUE, &[tenant, &Value::Timestamp(now)]).await?;
+        tx.send(QUEUE.text(dialect), vec![vec![tenant.clone(), Value::Timestamp(now)]]).await?;
     }
-    tx.fixed_execute(&PUT, &columns.iter().collect::<Vec<_>>()).await?;
-    Ok(())
+    tx.send(PUT.text(dialect), vec![columns]).await
 }

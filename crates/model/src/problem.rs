@@ -42,6 +42,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "This address does not answer that method";
     /// Something else stands in the way: a taken name, records that still refer to this one.
     Conflict = "conflict", 409, "This conflicts with what is stored";
+    /// A request with the same idempotency key has not ended yet.
+    InProgress = "in_progress", 409, "The same request is still being worked on";
     StaleVersion = "stale_version", 412, "The record has changed since you read it";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send this body as application/json";
@@ -61,8 +63,9 @@ codes! {
     InvalidExpression = "invalid_expression", 422, "An expression cannot be understood";
     /// A part of the contract that this release does not do yet. Never silently ignored.
     NotSupported = "not_supported", 422, "This is not supported yet";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "This idempotency key belongs to another request";
     /// JSON that is nested too deeply, or has too many members in one object (requirement C2).
-    TooComplex = "too_complex", 422, "The body is too deep or too wide";
+    TooComplex = "too_complex", 422, "The body is too deep, too wide or holds too much";
     RateLimited = "rate_limited", 429, "Too many requests";
     HeadersTooLarge = "headers_too_large", 431, "The headers are too large";
     Internal = "internal", 500, "Something went wrong on our side";
@@ -124,6 +127,13 @@ impl Problem {
         )
     }
 
+    /// The client has sent the same request before it heard of the first one.
+    pub fn in_progress() -> Self {
+        let mut problem = Self::new(Code::InProgress, "Send it again in a moment to hear what became of it.");
+        problem.retry_after = Some(1);
+        problem
+    }
+
     /// One mistake at one place.
     pub fn at(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
         Errors::one(pointer, code, message).into_problem()
@@ -163,9 +173,13 @@ impl Problem {
         problem
     }
 
-    /// The same problem, which happened at one place of a larger body.
+    /// The same problem, which happened at one place of a larger body. One that says itself where it happened stays as
+    /// it is, and so does one of the body as a whole, whose pointer is empty.
     #[must_use]
     pub fn located(mut self, pointer: String) -> Self {
+        if pointer.is_empty() || !self.errors.is_empty() {
+            return self;
+        }
         let message = self.detail.to_string();
         self.errors.push(FieldError { pointer, code: self.code, message });
         self
@@ -205,9 +219,18 @@ impl fmt::Display for Problem {
 
 impl Error for Problem {}
 
-/// Mistakes gathered while a body is read, so that the client hears of all of them at once.
+/// Mistakes gathered while a body is read, so that the client hears of all of them at once. Of very many the first are
+/// told and the others counted: an answer must not outgrow what it answers.
 #[derive(Default, Debug)]
-pub struct Errors(Vec<FieldError>);
+pub struct Errors {
+    told: Vec<FieldError>,
+    untold: usize,
+}
+
+/// Mistakes that are told.
+const MOST_TOLD: usize = 100;
+/// Characters of a pointer or a message, both of which repeat what the client wrote.
+const MOST_REPEATED: usize = 1_000;
 
 impl Errors {
     pub fn one(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
@@ -217,26 +240,49 @@ impl Errors {
     }
 
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, message: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.into(), code, message: message.into() });
+        if self.told.len() == MOST_TOLD {
+            self.untold += 1;
+            return;
+        }
+        let (pointer, message) = (shortened(pointer.into()), shortened(message.into()));
+        self.told.push(FieldError { pointer, code, message });
     }
 
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.told.is_empty()
     }
 
     /// `Ok(())`, or the problem that lists them all.
     pub fn check(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.into_problem()) }
+        if self.told.is_empty() { Ok(()) } else { Err(self.into_problem()) }
     }
 
     /// One kind of mistake names the problem; several kinds are `invalid`.
     fn into_problem(self) -> Problem {
-        let first = self.0.first().map_or(Code::Invalid, |e| e.code);
-        let code = if self.0.iter().all(|e| e.code == first) { first } else { Code::Invalid };
-        let mut problem = Problem::new(code, "Mend what `errors` lists and send the request again.");
-        problem.errors = self.0;
+        let first = self.told.first().map_or(Code::Invalid, |e| e.code);
+        let code = if self.told.iter().all(|e| e.code == first) { first } else { Code::Invalid };
+        let detail = match self.untold {
+            0 => Cow::Borrowed("Mend what `errors` lists and send the request again."),
+            more => {
+                let all = self.told.len() + more;
+                format!(
+                    "`errors` lists the first {MOST_TOLD} of {all} mistakes. Mend them all and send the request again."
+                )
+                .into()
+            }
+        };
+        let mut problem = Problem::new(code, detail);
+        problem.errors = self.told;
         problem
     }
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MOST_REPEATED) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// Appends a member's name to a pointer, escaped as RFC 6901 §3 asks.

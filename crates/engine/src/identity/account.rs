@@ -3,9 +3,7 @@
 use insula_model::id::{AccountId, TenantId};
 use insula_model::value::{Timestamp, Value};
 
-use super::email::Email;
 use super::users::member::Member;
-use crate::engine::Inner;
 use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
 
@@ -13,16 +11,21 @@ static INSERT: Fixed = Fixed::new(
     "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
 );
-/// One that is there stays as it is.
+/// One that is there stays as it is: it may be left from a removal that was cut off half-way.
 static JOIN: Fixed = Fixed::new(
     "INSERT INTO insula.membership (account_id, tenant_id, active, last_used_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT DO NOTHING",
 );
 
-static WITH_EMAIL: Fixed = Fixed::new("SELECT id FROM insula.account WHERE email_folded = $1");
+static LOCK_BY_EMAIL: Fixed = Fixed::new("SELECT id FROM insula.account WHERE email_folded = $1 FOR UPDATE");
+static LOCK: Fixed = Fixed::new("SELECT id FROM insula.account WHERE id = $1 FOR UPDATE");
 static SET_STANDING: Fixed =
     Fixed::new("UPDATE insula.membership SET active = $1 WHERE account_id = $2 AND tenant_id = $3");
-static LEAVE: Fixed = Fixed::new("DELETE FROM insula.membership WHERE account_id = $1 AND tenant_id = $2");
+/// Another change that is under way may be about to need it, and decides in its turn.
+static LEAVE: Fixed = Fixed::new(
+    "DELETE FROM insula.membership WHERE account_id = $1 AND tenant_id = $2 \
+     AND NOT EXISTS (SELECT 1 FROM insula.user_change WHERE account_id = $1 AND tenant_id = $2)",
+);
 static CLOSE: Fixed = Fixed::new(
     "DELETE FROM insula.account WHERE id = $1 \
      AND NOT EXISTS (SELECT 1 FROM insula.membership WHERE account_id = $1)",
@@ -55,23 +58,34 @@ pub(super) async fn insert(tx: &mut Tx, member: &Member, password_hash: String) 
     Ok(tx.fixed_execute(&INSERT, &binds.each_ref()).await? == 1)
 }
 
+/// When a membership was last used that its owner has not used yet.
+pub(super) const NEVER: Timestamp = Timestamp::from_micros(0);
+
+/// Makes a membership. One that somebody else made of an existing account is used [`NEVER`], so that no sign-in leads
+/// there by itself.
 pub(super) async fn join(
     tx: &mut Tx,
     account: AccountId,
     tenant: TenantId,
     standing: Standing,
-    now: Timestamp,
+    last_used_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let binds = [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), standing.bind(), Value::Timestamp(now)];
+    let binds =
+        [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), standing.bind(), Value::Timestamp(last_used_at)];
     tx.fixed_execute(&JOIN, &binds.each_ref()).await?;
     Ok(())
 }
 
-pub(super) async fn with_email(engine: &Inner, email: &Email) -> Result<Option<AccountId>, StoreError> {
-    let mut tx = engine.stores.platform_read().await?;
-    let rows = tx.fixed(&WITH_EMAIL, &[&Value::Text(email.folded())]).await?;
-    tx.commit().await?;
+/// The account of an address, locked as by [`lock`].
+pub(super) async fn lock_by_email(tx: &mut Tx, folded: &str) -> Result<Option<AccountId>, StoreError> {
+    let rows = tx.fixed(&LOCK_BY_EMAIL, &[&Value::Text(folded.to_owned())]).await?;
     rows.first().map(|row| row.id(0)).transpose()
+}
+
+/// Until this transaction ends nobody else gives the account a membership or takes one from it.
+pub(super) async fn lock(tx: &mut Tx, account: AccountId) -> Result<(), StoreError> {
+    tx.fixed(&LOCK, &[&Value::Uuid(account.uuid())]).await?;
+    Ok(())
 }
 
 pub(super) async fn set_standing(
@@ -85,7 +99,8 @@ pub(super) async fn set_standing(
     Ok(())
 }
 
-/// Ends a membership; its sessions go with it, and the account too when it was the last one.
+/// Ends a membership, unless a change of it is noted; its sessions go with it, and the account too when it was the last
+/// one.
 pub(super) async fn leave(tx: &mut Tx, account: AccountId, tenant: TenantId) -> Result<(), StoreError> {
     let (account, tenant) = (Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()));
     tx.fixed_execute(&LEAVE, &[&account, &tenant]).await?;

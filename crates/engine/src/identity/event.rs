@@ -110,7 +110,7 @@ pub(super) async fn append(
     whom: Whom,
 ) -> Result<(), StoreError> {
     let id: EventId = engine.ids.next();
-    let binds = [
+    let binds = vec![
         Value::Uuid(id.uuid()),
         Value::Timestamp(now),
         Value::Text(action.name().to_owned()),
@@ -121,6 +121,5 @@ pub(super) async fn append(
         Value::Text(origin.user_agent.chars().take(MAX_USER_AGENT).collect()),
         Value::Uuid(origin.request.uuid()),
     ];
-    tx.fixed_execute(&INSERT, &binds.each_ref()).await?;
-    Ok(())
+    tx.send(INSERT.text(tx.dialect()), vec![binds]).await
 }

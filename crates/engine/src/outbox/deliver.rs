@@ -10,7 +10,7 @@ use insula_model::value::{Timestamp, Value};
 use uuid::Uuid;
 
 use crate::audit::{self, Prepared};
-use crate::background::{Attempt, LEASE_SECONDS, retry_at};
+use crate::background::{LEASE_SECONDS, Taken, retry_at};
 use crate::engine::Inner;
 use crate::sql::Fixed;
 use crate::store::{Placement, StoreError};
@@ -42,49 +42,49 @@ static LEAVE_QUEUE: Fixed = Fixed::new(
 /// Delivers what is due in one cell, to a few tenants; whether there may be more.
 pub(crate) async fn drain(engine: &Inner, cell: i64) -> Result<bool, StoreError> {
     let taken = take(engine, cell).await?;
-    join_all(taken.iter().map(|attempt| deliver(engine, *attempt))).await;
+    join_all(taken.iter().map(|taken| deliver(engine, *taken))).await;
     Ok(!taken.is_empty())
 }
 
-async fn take(engine: &Inner, cell: i64) -> Result<Vec<Attempt>, StoreError> {
+async fn take(engine: &Inner, cell: i64) -> Result<Vec<Taken>, StoreError> {
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
     let rows = tx.fixed(&DUE, &[&Value::Timestamp(now), &Value::Int(cell), &Value::Int(TENANTS)]).await?;
     let mut taken = Vec::with_capacity(rows.len());
     for row in &rows {
         let placement = Placement { tenant: row.id(0)?, cell };
-        let attempt = Attempt { placement, number: row.int(1)? + 1 };
-        postpone(&mut tx, attempt, now.plus_seconds(LEASE_SECONDS)).await?;
-        taken.push(attempt);
+        let one = Taken { placement, number: row.int(1)? + 1 };
+        postpone(&mut tx, one, now.plus_seconds(LEASE_SECONDS)).await?;
+        taken.push(one);
     }
     tx.commit().await?;
     Ok(taken)
 }
 
-async fn postpone(tx: &mut crate::store::Tx, attempt: Attempt, due: Timestamp) -> Result<(), StoreError> {
-    let tenant = Value::Uuid(attempt.placement.tenant.uuid());
-    tx.fixed_execute(&POSTPONE, &[&Value::Timestamp(due), &Value::Int(attempt.number), &tenant]).await?;
+async fn postpone(tx: &mut crate::store::Tx, taken: Taken, due: Timestamp) -> Result<(), StoreError> {
+    let tenant = Value::Uuid(taken.placement.tenant.uuid());
+    tx.fixed_execute(&POSTPONE, &[&Value::Timestamp(due), &Value::Int(taken.number), &tenant]).await?;
     Ok(())
 }
 
-async fn deliver(engine: &Inner, attempt: Attempt) {
-    let tenant = attempt.placement.tenant;
-    let delivered = tokio::time::timeout(PATIENCE, hand_over(engine, attempt.placement)).await;
+async fn deliver(engine: &Inner, taken: Taken) {
+    let tenant = taken.placement.tenant;
+    let delivered = tokio::time::timeout(PATIENCE, hand_over(engine, taken.placement)).await;
     let failure: Box<dyn std::error::Error + Send + Sync> = match delivered {
         Ok(Ok(())) => return,
         Ok(Err(error)) => error.into(),
         Err(late) => late.into(),
     };
-    tracing::warn!(%tenant, attempt = attempt.number, error = %failure, "events wait for a tenant's store");
-    if let Err(error) = put_off(engine, attempt).await {
+    tracing::warn!(%tenant, attempt = taken.number, error = %failure, "events wait for a tenant's store");
+    if let Err(error) = put_off(engine, taken).await {
         // Then it is due when the lease ends.
         tracing::warn!(%tenant, %error, "a delivery could not be put off");
     }
 }
 
-async fn put_off(engine: &Inner, attempt: Attempt) -> Result<(), StoreError> {
+async fn put_off(engine: &Inner, taken: Taken) -> Result<(), StoreError> {
     let mut tx = engine.stores.platform_write().await?;
-    postpone(&mut tx, attempt, retry_at(engine.clock.now(), attempt.number)).await?;
+    postpone(&mut tx, taken, retry_at(engine.clock.now(), taken.number)).await?;
     tx.commit().await
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use insula_model::entity::{Entity, Field, SystemField};
-use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, Path};
+use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, ParamUse, Params, Path};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
@@ -15,6 +15,13 @@ use crate::grant::{Grant, Read};
 use crate::sql::{Dialect, SqlWriter, condition};
 use crate::store::{Shape, Step};
 use crate::tenant::{CallerRights, Model};
+
+/// Relations one query expands.
+const MOST_EXPANDED: usize = 8;
+/// Relations one query follows, those of filters included. SQLite joins 64 tables at most; PostgreSQL plans for seconds.
+const MOST_JOINS: usize = 16;
+/// Columns of one query. SQLite has 2000 at most, PostgreSQL 1664.
+const MOST_COLUMNS: usize = 1_600;
 
 /// What a reader sees: the entity, what of it may be read, and what of others.
 #[derive(Clone, Copy)]
@@ -53,20 +60,24 @@ impl<'g> Reader<'g> {
     }
 
     /// Compiles a filter as this reader: what may not be read does not exist.
-    pub(super) fn filter(self, source: &str) -> Result<Expr> {
+    /// With it come the parameters it asks for.
+    pub(super) fn filter(self, source: &str) -> Result<(Expr, Vec<ParamUse>)> {
+        let uses = Params::default();
         let context = Context {
             schema: &self.model.schema,
             entity: self.entity,
             readable: &|entity, field| self.reads_field(entity, field),
             visible: &|entity| self.right_on(entity).is_some(),
+            params: Some(&uses),
         };
-        expr::compile(source, &context).map_err(|error| {
+        let filter = expr::compile(source, &context).map_err(|error| {
             let code = match error.kind {
                 ErrorKind::UnknownField => Code::UnknownField,
                 ErrorKind::Invalid => Code::InvalidExpression,
             };
             Problem::at("/filter", code, error.message)
-        })
+        })?;
+        Ok((filter, uses.into_inner()))
     }
 
     /// A column by its name in the API, if this reader may read it.
@@ -90,7 +101,9 @@ impl<'g> Select<'g> {
             Expr::Const(_) => Ok(()),
             Expr::Not(inner) => self.join_for(inner),
             Expr::And(parts) | Expr::Or(parts) => parts.iter().try_for_each(|part| self.join_for(part)),
-            Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) => self.join_for_operand(operand),
+            Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) | Expr::Among(operand, _) => {
+                self.join_for_operand(operand)
+            }
             Expr::Compare(_, a, b) => {
                 self.join_for_operand(a)?;
                 self.join_for_operand(b)
@@ -101,7 +114,7 @@ impl<'g> Select<'g> {
     fn join_for_operand(&mut self, operand: &Operand) -> Result<()> {
         match operand {
             Operand::Path(path) => self.join_for_path(path),
-            Operand::Value(_) | Operand::Caller(_) => Ok(()),
+            Operand::Value(_) | Operand::Caller(_) | Operand::Param(_) => Ok(()),
         }
     }
 
@@ -128,6 +141,10 @@ impl<'g> Select<'g> {
                 .reader
                 .right_on(target)
                 .ok_or_else(|| Problem::internal("a path leads where the reader may not go"))?;
+            if self.joins.len() == MOST_JOINS {
+                let message = format!("A query follows at most {MOST_JOINS} relations, those of `expand` included.");
+                return Err(Problem::at("/filter", Code::OutOfRange, message));
+            }
             self.joins.push(Join { hops: prefix.to_vec(), target: Arc::clone(target), rule: right.rule.clone() });
             from = Arc::clone(target);
         }
@@ -147,6 +164,10 @@ impl<'g> Select<'g> {
     /// The record as JSON: what `fields` names (everything readable where absent), with `expand` in place of ids.
     pub(super) fn record(&mut self, fields: Option<&str>, expand: Option<&str>) -> Result<Shape> {
         let expand = expand.map_or(Ok(Vec::new()), |list| params::items("expand", list))?;
+        if expand.len() > MOST_EXPANDED {
+            let message = format!("At most {MOST_EXPANDED} relations can be expanded at once.");
+            return Err(Problem::at("/expand", Code::OutOfRange, message));
+        }
         for name in &expand {
             self.check_expandable(name)?;
         }
@@ -178,6 +199,10 @@ impl<'g> Select<'g> {
                 let step = self.plain(0, &entity, name)?;
                 push(&mut steps, &mut lead, step);
             }
+        }
+        if self.columns.len() > MOST_COLUMNS {
+            let message = format!("A query reads at most {MOST_COLUMNS} values of one record. Expand fewer relations.");
+            return Err(Problem::at("/expand", Code::OutOfRange, message));
         }
         steps.push(Step::Raw(b"}"[..].into()));
         Ok(Shape { steps, captures: Vec::new() })

@@ -5,11 +5,11 @@
 //! pushed down to the leaves, and only where a leaf has no exact opposite it becomes `NOT COALESCE(…, FALSE)`. Columns
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
-use insula_model::expr::{Expr, Op, Operand, Path};
+use insula_model::expr::{Expr, Op, Operand, Param, Path};
 use insula_model::id::FieldId;
 use insula_model::value::Value;
 
-use super::{Dialect, Slot, SqlWriter};
+use super::{Dialect, FIRST_PARAM, Slot, SqlWriter};
 
 /// Appends `expr` as a boolean expression that is true exactly where the condition holds, and false *or null* elsewhere:
 /// for `WHERE`, `ON`, `FILTER` and `AND`/`OR` within, not for `NOT` around it nor as a selected value.
@@ -18,6 +18,9 @@ use super::{Dialect, Slot, SqlWriter};
 pub(crate) fn condition(w: &mut SqlWriter, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
     Renderer { w, alias }.holds(expr, true);
 }
+
+/// Parts of a junction that are written in one row.
+const FLAT: usize = 8;
 
 struct Renderer<'w, 'a> {
     w: &'w mut SqlWriter,
@@ -35,6 +38,7 @@ impl Renderer<'_, '_> {
             Expr::IsNull(operand) => self.is_null(operand, wanted),
             Expr::Truth(operand) => self.truth(operand, wanted),
             Expr::In(item, values) => self.within(item, values, wanted),
+            Expr::Among(item, list) => self.among(item, *list, wanted),
             Expr::Compare(op, a, b) => self.compare(*op, a, b, wanted),
         }
     }
@@ -48,6 +52,15 @@ impl Renderer<'_, '_> {
         match parts {
             [] => self.constant(all),
             [only] => self.holds(only, wanted),
+            // SQLite takes a long row of operators for as deep a tree, and has it only 1000 deep.
+            many if many.len() > FLAT => {
+                let (left, right) = many.split_at(many.len() / 2);
+                self.w.raw("(");
+                self.junction(left, wanted, all);
+                self.w.raw(if all { " AND " } else { " OR " });
+                self.junction(right, wanted, all);
+                self.w.raw(")");
+            }
             [first, rest @ ..] => {
                 self.w.raw("(");
                 self.holds(first, wanted);
@@ -89,7 +102,7 @@ impl Renderer<'_, '_> {
                 }
             },
             Operand::Value(value) => self.constant((*value == Value::Bool(true)) == wanted),
-            Operand::Caller(_) => self.constant(!wanted),
+            Operand::Caller(_) | Operand::Param(_) => self.constant(!wanted),
         }
     }
 
@@ -108,6 +121,18 @@ impl Renderer<'_, '_> {
             self.w.raw(", ").bind(Slot::Const(value.clone()));
         }
         self.w.raw(")");
+        if !wanted && !total {
+            self.w.raw(", FALSE)");
+        }
+    }
+
+    fn among(&mut self, item: &Operand, list: Param, wanted: bool) {
+        let total = is_never_null(item);
+        if !wanted && !total {
+            self.w.raw("NOT COALESCE(");
+        }
+        self.operand(item, true);
+        self.w.raw(if !wanted && total { " NOT IN (" } else { " IN (" }).list(list).raw(")");
         if !wanted && !total {
             self.w.raw(", FALSE)");
         }
@@ -155,6 +180,8 @@ impl Renderer<'_, '_> {
             Operand::Path(path) => return self.path(path),
             Operand::Value(value) => (Slot::Const(value.clone()), cast(value)),
             Operand::Caller(field) => (Slot::Caller(*field), "::uuid"),
+            // A field stands beside it, which says its type.
+            Operand::Param(param) => (Slot::Arg(FIRST_PARAM + param.index), ""),
         };
         self.w.bind(slot);
         if typed && self.w.dialect() == Dialect::Postgres {
@@ -171,7 +198,7 @@ impl Renderer<'_, '_> {
 const fn is_never_null(operand: &Operand) -> bool {
     match operand {
         Operand::Path(path) => path.never_null,
-        Operand::Value(_) | Operand::Caller(_) => true,
+        Operand::Value(_) | Operand::Caller(_) | Operand::Param(_) => true,
     }
 }
 

@@ -27,13 +27,15 @@ use self::owner::{Cell, Owner, Sessions};
 use self::pool::Pool;
 use self::tx::Kind;
 pub(crate) use self::tx::Tx;
-use super::{Placement, StoreError, Versions};
+use super::{Placement, Share, StoreError, Versions};
 
 pub(crate) struct Stores {
     owner: Box<Owner>,
     platform: Pool,
     cells: Cells,
     cell_tenant_limit: u32,
+    /// Of a cell.
+    sessions: usize,
 }
 
 impl Stores {
@@ -52,11 +54,18 @@ impl Stores {
         size: Sessions,
     ) -> Result<Self, StoreError> {
         let (owner, platform) = Owner::open(url, secret, size).await?;
-        let stores = Self { owner: Box::new(owner), platform, cells: Cells::default(), cell_tenant_limit };
+        let stores =
+            Self { owner: Box::new(owner), platform, cells: Cells::default(), cell_tenant_limit, sessions: size.cell };
         for id in stores.owner.cell_ids().await? {
             stores.cell_if_up(id).await?;
         }
         Ok(stores)
+    }
+
+    /// Three quarters of a cell's sessions, and one of the owner's.
+    pub(crate) const fn share(&self) -> Share {
+        let quarter = self.sessions / 4;
+        Share { serving: if quarter == 0 { 1 } else { 3 * quarter }, altering: 1 }
     }
 
     pub(crate) async fn platform_read(&self) -> Result<Tx, StoreError> {
@@ -120,12 +129,25 @@ impl Stores {
         tenants::remove(&*self.cell(placement.cell).await?, placement.tenant).await
     }
 
+    pub(crate) async fn settle_tenant(&self, placement: Placement) -> Result<(), StoreError> {
+        tenants::settle(&*self.cell(placement.cell).await?, placement.tenant).await
+    }
+
+    /// Those of the cells that are up.
+    pub(crate) async fn unsettled_tenants(&self) -> Result<Vec<Placement>, StoreError> {
+        self.list(tenants::Which::Unsettled).await
+    }
+
     /// Those of the cells that are up.
     pub(crate) async fn tenant_stores(&self) -> Result<Vec<Placement>, StoreError> {
+        self.list(tenants::Which::All).await
+    }
+
+    async fn list(&self, which: tenants::Which) -> Result<Vec<Placement>, StoreError> {
         let mut placements = Vec::new();
         for id in self.owner.cell_ids().await? {
             if let Some(cell) = self.cell_if_up(id).await? {
-                placements.extend(tenants::list(&cell).await?);
+                placements.extend(tenants::list(&cell, which).await?);
             }
         }
         Ok(placements)

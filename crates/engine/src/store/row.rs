@@ -29,7 +29,7 @@ impl Row {
             | (value @ Value::Date(_), ColumnType::Date)
             | (value @ Value::Timestamp(_), ColumnType::Timestamp)
             | (value @ Value::Uuid(_), ColumnType::Uuid) => value.clone(),
-            (value, ty) => return Err(StoreError::Other(format!("{value:?} is no {ty:?}").into())),
+            (value, ty) => return Err(StoreError::Other(format!("{} is no {ty:?}", value.kind()).into())),
         })
     }
 
@@ -97,5 +97,5 @@ fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
 }
 
 fn wrong(found: &Value, wanted: &str) -> StoreError {
-    StoreError::Other(format!("{found:?} is not {wanted}").into())
+    StoreError::Other(format!("{} is not {wanted}", found.kind()).into())
 }

@@ -2,16 +2,24 @@
 
 mod bad_input;
 mod cells;
+mod changes;
 mod durability;
 mod flights;
 #[cfg(target_os = "linux")]
 mod flushed;
+mod idempotency;
+mod isolation;
+mod limits;
 mod lost_commit;
+mod members;
 mod migration;
+mod neighbours;
 mod openapi;
+mod query;
 mod readme;
 mod records;
 mod routes;
 mod schemathesis;
 mod sessions;
 mod tenants;
+mod upsert;

@@ -70,6 +70,12 @@ impl World {
         panic!("it never arrives");
     }
 
+    async fn account(&self, email: &str) -> Option<AccountId> {
+        let folded = email::Email::parse(email).unwrap().folded();
+        let mut tx = self.engine.0.stores.platform_write().await.unwrap();
+        account::lock_by_email(&mut tx, &folded).await.unwrap()
+    }
+
     async fn fail_to_sign_in(&self, email: &str) {
         assert_eq!(code(self.login(email, "wrong").await), Some(Code::Unauthenticated));
     }
@@ -289,7 +295,7 @@ fn a_change_of_a_user_cut_off_anywhere_ends_the_same_in_both_stores() {
                     }
                 };
                 finish(&world, &owner).await;
-                let found = account::with_email(&world.engine.0, &email::Email::parse(&email).unwrap()).await.unwrap();
+                let found = world.account(&email).await;
                 let standings = match found {
                     Some(account) => standings(&world, &owner, account).await,
                     None => (None, None),
@@ -308,5 +314,27 @@ fn a_change_of_a_user_cut_off_anywhere_ends_the_same_in_both_stores() {
             // Before and after: the cuts lay on both sides of what decides.
             assert!(outcomes.len() == 2 && polls > 3, "{step}: {outcomes:?} in {polls}");
         }
+    });
+}
+
+#[test]
+fn a_refused_addition_takes_nothing_from_another_of_the_same_address() {
+    on_both(async |world| {
+        let owner = world.owner("acme").await;
+        for round in 0..30 {
+            let email = format!("bob{round}@acme.example");
+            let (good, bad) = (user(&email, "viewer"), user(&email, "no_such_role"));
+            // Later from round to round.
+            let refused = async {
+                tokio::time::sleep(Duration::from_micros(150 * round)).await;
+                create(&owner, &bad).await.map(drop)
+            };
+            let (made, refused) = in_time(Box::pin(async { tokio::join!(create(&owner, &good), refused) })).await;
+            assert!(refused.is_err());
+            let account = made.unwrap().id;
+            assert_eq!(standings(&world, &owner, account).await, (Some(true), Some(true)), "{round}");
+            assert!(world.login(&email, PASSWORD).await.is_ok(), "{round}");
+        }
+        assert!(world.platform("SELECT 'x' FROM insula.user_change").await.is_empty());
     });
 }

@@ -36,8 +36,6 @@ static DUE: Fixed = Fixed::new(
      ORDER BY c.due_at LIMIT $3 FOR UPDATE SKIP LOCKED",
 );
 static POSTPONE: Fixed = Fixed::new("UPDATE insula.user_change SET due_at = $1, attempts = $2 WHERE id = $3");
-static LOCK: Fixed =
-    Fixed::new("SELECT active FROM insula.membership WHERE account_id = $1 AND tenant_id = $2 FOR UPDATE");
 
 /// An account whose rows in two stores may differ.
 #[derive(Clone, Copy)]
@@ -79,23 +77,22 @@ pub(super) async fn make<R>(engine: &Inner, change: Change, work: impl Future<Ou
     result
 }
 
-/// Makes the platform's rows agree with the tenant's store. What is read there is read while the membership is locked, so
+/// Makes the platform's rows agree with the tenant's store. What is read there is read while the account is locked, so
 /// that of two who do this the later one has read the later state.
 async fn follow(engine: &Inner, change: Change) -> Result<(), StoreError> {
     let (account, tenant) = (change.account, change.placement.tenant);
     let mut tx = engine.stores.platform_write().await?;
-    tx.fixed(&LOCK, &[&Value::Uuid(account.uuid()), &Value::Uuid(tenant.uuid())]).await?;
-    match standing(engine, change.placement, account).await? {
-        None => account::leave(&mut tx, account, tenant).await?,
-        Some(standing) => {
-            account::set_standing(&mut tx, account, tenant, standing).await?;
-            if standing == Standing::Inactive {
-                let which = Ending::Member(account, tenant);
-                session::end(&mut tx, which, EndReason::Deactivated, engine.clock.now()).await?;
-            }
-        }
+    account::lock(&mut tx, account).await?;
+    let standing = standing(engine, change.placement, account).await?;
+    account::set_standing(&mut tx, account, tenant, standing.unwrap_or(Standing::Inactive)).await?;
+    if standing != Some(Standing::Active) {
+        let which = Ending::Member(account, tenant);
+        session::end(&mut tx, which, EndReason::Deactivated, engine.clock.now()).await?;
     }
     tx.fixed_execute(&STRIKE, &[&Value::Uuid(change.id)]).await?;
+    if standing.is_none() {
+        account::leave(&mut tx, account, tenant).await?;
+    }
     tx.commit().await?;
     session::forget(engine, Ending::Member(account, tenant));
     Ok(())

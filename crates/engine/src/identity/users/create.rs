@@ -8,11 +8,13 @@ use insula_model::rights::{Action, Resource};
 use super::change::{self, Change};
 use super::member::{self, Member};
 use super::{UserView, conclude, grant};
+use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::account::{self, Standing};
 use crate::identity::email::Email;
 use crate::identity::label;
 use crate::identity::password::Password;
 use crate::scope::Scope;
+use crate::tx::{Mode, Tx};
 
 struct NewUser {
     email: Email,
@@ -24,20 +26,20 @@ struct NewUser {
 /// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`.
 ///
 /// An address that has an account already, through another organisation, becomes a member here too and keeps the
-/// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations.
-pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
+/// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations,
+/// the id included, which is random and not ordered by time.
+pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
+    let scope = attempt.scope();
     // Before any work is done for the request, hashing above all.
     scope.read(async |tx| tx.require(Resource::Users, Action::Create)).await?;
     let new = Members::read(body, read)?;
     let engine = scope.engine();
     let hash = engine.identity.slots.hash(new.password, engine.ids.random()).await?;
 
-    let existing = account::with_email(engine, &new.email).await?;
-    let id = existing.unwrap_or_else(|| engine.ids.next());
-    let user = Member::new(id, &new.email, new.full_name, engine.clock.now());
-    let hash = existing.is_none().then_some(hash);
-    let change = register(scope, &user, hash).await?;
-    change::make(engine, change, admit(scope, &user, &new.roles)).await.map(UserView::from)
+    let applicant = Member::new(engine.ids.unordered(), &new.email, new.full_name, engine.clock.now());
+    let (user, change) = register(scope, applicant, hash).await?;
+    let done = change::make(engine, change, admit(attempt, body, &user, &new.roles)).await?;
+    Ok(done.map(UserView::from))
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
@@ -49,9 +51,9 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
 }
 
 /// Makes the member in the tenant's store.
-async fn admit(scope: &Scope, user: &Member, codes: &[String]) -> Result<Member> {
-    scope
-        .alter(async |tx| {
+async fn admit(attempt: &Attempt, body: &Json, user: &Member, codes: &[String]) -> Result<Done<Member>> {
+    attempt
+        .alter(body, async |tx| {
             tx.require(Resource::Users, Action::Create)?;
             let mut user = user.clone();
             let roles = grant::choose(tx, codes).await?;
@@ -70,6 +72,20 @@ async fn admit(scope: &Scope, user: &Member, codes: &[String]) -> Result<Member>
         .await
 }
 
+impl Outcome for Member {
+    fn note(&self) -> serde_json::Value {
+        serde_json::json!(self.account)
+    }
+
+    async fn again<M: Mode>(tx: &mut Tx<'_, M>, note: serde_json::Value) -> Result<Self> {
+        let account = serde_json::from_value(note).map_err(Problem::internal)?;
+        tx.require(Resource::Users, Action::Read)?;
+        let tenant = tx.author.tenant;
+        let found = member::find(&mut tx.store, tenant, account).await.map_err(|error| tx.failed(error))?;
+        found.ok_or_else(Problem::not_found)
+    }
+}
+
 fn taken() -> Problem {
     let error = FieldError {
         pointer: "/email".to_owned(),
@@ -79,19 +95,22 @@ fn taken() -> Problem {
     Problem::conflict("Choose another address.", vec![error])
 }
 
-/// Writes the platform's rows: the account, where it is new and `hash` its password's, and a membership that is good for
-/// nothing until the tenant's store has the member.
-async fn register(scope: &Scope, user: &Member, hash: Option<String>) -> Result<Change> {
+/// Writes the platform's rows: an account, where the address has none, and a membership that is good for nothing until the
+/// tenant's store has the member. That is who has the address now.
+async fn register(scope: &Scope, applicant: Member, hash: String) -> Result<(Member, Change)> {
     let (engine, placement) = (scope.engine(), scope.caller().placement());
     let mut tx = engine.stores.platform_write().await?;
-    if let Some(hash) = hash
-        && !account::insert(&mut tx, user, hash).await?
-    {
+    let (user, last_used_at) = if account::insert(&mut tx, &applicant, hash).await? {
+        let now = applicant.created_at;
+        (applicant, now)
+    } else if let Some(account) = account::lock_by_email(&mut tx, &applicant.email_folded).await? {
+        (Member { account, ..applicant }, account::NEVER)
+    } else {
         tx.rollback().await?;
-        return Err(Problem::unavailable("the address got its account elsewhere at the same moment"));
-    }
-    account::join(&mut tx, user.account, placement.tenant, Standing::Inactive, user.created_at).await?;
+        return Err(Problem::unavailable("the account of this address was removed at the same moment"));
+    };
+    account::join(&mut tx, user.account, placement.tenant, Standing::Inactive, last_used_at).await?;
     let change = change::note(&mut tx, engine, placement, user.account).await?;
     tx.commit().await?;
-    Ok(change)
+    Ok((user, change))
 }

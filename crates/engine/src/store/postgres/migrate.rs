@@ -20,7 +20,10 @@ pub(super) const PLATFORM: Tables = Tables {
     scripts: &[include_str!("migrations/platform_0001.sql"), include_str!("migrations/platform_0002.sql")],
 };
 /// Schema `insula_tenant`, in every cell.
-pub(super) const TENANT: Tables = Tables { name: "tenant", scripts: &[include_str!("migrations/tenant_0001.sql")] };
+pub(super) const TENANT: Tables = Tables {
+    name: "tenant",
+    scripts: &[include_str!("migrations/tenant_0001.sql"), include_str!("migrations/tenant_0002.sql")],
+};
 
 const GROUND: &str = "
     CREATE SCHEMA IF NOT EXISTS insula_store;

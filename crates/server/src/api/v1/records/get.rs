@@ -2,12 +2,13 @@
 
 use axum::response::Response;
 use http::StatusCode;
+use http::header::IF_NONE_MATCH;
 use insula_engine::grant::Read;
 use insula_engine::scope::Scope;
 use insula_model::id::RecordId;
 use insula_model::problem::Result;
 
-use crate::call::{Headers, RawQuery};
+use crate::call::{self, Headers, RawQuery};
 use crate::openapi::{Answer, Operation, Parameter, Schema, Shape};
 use crate::path::Path;
 use crate::reply;
@@ -18,16 +19,20 @@ pub(crate) async fn get(
     RawQuery(raw): RawQuery,
     Headers(headers): Headers,
 ) -> Result<Response> {
-    let record = scope
+    let (record, expanded) = scope
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
             let selection = tx.authorize::<Read>(&entity)?.selection(&raw)?;
-            tx.get(id, &selection).await
+            Ok((tx.get(id, &selection).await?, selection.expands()))
         })
         .await?;
     let response = super::record(StatusCode::OK, record)?;
-    // An expanded record changes without its own version; it is always sent anew.
-    if raw.contains("expand") { Ok(response) } else { reply::unless_known(&headers, response) }
+    if expanded {
+        // An expanded record changes without its own version: it is always sent anew, whatever the client has.
+        drop(call::tags(&headers, &IF_NONE_MATCH)?);
+        return Ok(response);
+    }
+    reply::unless_known(&headers, response)
 }
 
 pub(crate) fn describe(of: &Shape<'_>) -> Operation {
