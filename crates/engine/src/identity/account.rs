@@ -17,7 +17,12 @@ static JOIN: Fixed = Fixed::new(
      ON CONFLICT DO NOTHING",
 );
 
-static LOCK_BY_EMAIL: Fixed = Fixed::new("SELECT id FROM insula.account WHERE email_folded = $1 FOR UPDATE");
+/// One that is there stays as it is, and is locked.
+static ENSURE: Fixed = Fixed::new(
+    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7) \
+     ON CONFLICT (email_folded) DO UPDATE SET email_folded = excluded.email_folded RETURNING id",
+);
 static LOCK: Fixed = Fixed::new("SELECT id FROM insula.account WHERE id = $1 FOR UPDATE");
 static SET_STANDING: Fixed =
     Fixed::new("UPDATE insula.membership SET active = $1 WHERE account_id = $2 AND tenant_id = $3");
@@ -46,7 +51,17 @@ impl Standing {
 
 /// Makes the account of a member. False where the address has one already.
 pub(super) async fn insert(tx: &mut Tx, member: &Member, password_hash: String) -> Result<bool, StoreError> {
-    let binds = [
+    Ok(tx.fixed_execute(&INSERT, &binds(member, password_hash).each_ref()).await? == 1)
+}
+
+/// The account of a member's address, which is made where there is none; locked as by [`lock`].
+pub(super) async fn ensure(tx: &mut Tx, member: &Member, password_hash: String) -> Result<AccountId, StoreError> {
+    let rows = tx.fixed(&ENSURE, &binds(member, password_hash).each_ref()).await?;
+    rows.first().map_or(Ok(member.account), |row| row.id(0))
+}
+
+fn binds(member: &Member, password_hash: String) -> [Value; 7] {
+    [
         Value::Uuid(member.account.uuid()),
         Value::Text(member.email.clone()),
         Value::Text(member.email_folded.clone()),
@@ -54,8 +69,7 @@ pub(super) async fn insert(tx: &mut Tx, member: &Member, password_hash: String) 
         Value::Text(password_hash),
         Value::Bool(true),
         Value::Timestamp(member.created_at),
-    ];
-    Ok(tx.fixed_execute(&INSERT, &binds.each_ref()).await? == 1)
+    ]
 }
 
 /// When a membership was last used that its owner has not used yet.
@@ -74,12 +88,6 @@ pub(super) async fn join(
         [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), standing.bind(), Value::Timestamp(last_used_at)];
     tx.fixed_execute(&JOIN, &binds.each_ref()).await?;
     Ok(())
-}
-
-/// The account of an address, locked as by [`lock`].
-pub(super) async fn lock_by_email(tx: &mut Tx, folded: &str) -> Result<Option<AccountId>, StoreError> {
-    let rows = tx.fixed(&LOCK_BY_EMAIL, &[&Value::Text(folded.to_owned())]).await?;
-    rows.first().map(|row| row.id(0)).transpose()
 }
 
 /// Until this transaction ends nobody else gives the account a membership or takes one from it.

@@ -71,9 +71,11 @@ impl World {
     }
 
     async fn account(&self, email: &str) -> Option<AccountId> {
-        let folded = email::Email::parse(email).unwrap().folded();
-        let mut tx = self.engine.0.stores.platform_write().await.unwrap();
-        account::lock_by_email(&mut tx, &folded).await.unwrap()
+        static WITH_EMAIL: crate::sql::Fixed =
+            crate::sql::Fixed::new("SELECT id FROM insula.account WHERE email_folded = $1");
+        let mut tx = self.engine.0.stores.platform_read().await.unwrap();
+        let rows = tx.fixed(&WITH_EMAIL, &[&Value::Text(email.to_owned())]).await.unwrap();
+        rows.first().map(|row| row.id(0).unwrap())
     }
 
     async fn fail_to_sign_in(&self, email: &str) {

@@ -96,19 +96,13 @@ fn taken() -> Problem {
 }
 
 /// Writes the platform's rows: an account, where the address has none, and a membership that is good for nothing until the
-/// tenant's store has the member. That is who has the address now.
+/// tenant's store has the member. The answer is the user under the account the address has now.
 async fn register(scope: &Scope, applicant: Member, hash: String) -> Result<(Member, Change)> {
     let (engine, placement) = (scope.engine(), scope.caller().placement());
     let mut tx = engine.stores.platform_write().await?;
-    let (user, last_used_at) = if account::insert(&mut tx, &applicant, hash).await? {
-        let now = applicant.created_at;
-        (applicant, now)
-    } else if let Some(account) = account::lock_by_email(&mut tx, &applicant.email_folded).await? {
-        (Member { account, ..applicant }, account::NEVER)
-    } else {
-        tx.rollback().await?;
-        return Err(Problem::unavailable("the account of this address was removed at the same moment"));
-    };
+    let account = account::ensure(&mut tx, &applicant, hash).await?;
+    let last_used_at = if account == applicant.account { applicant.created_at } else { account::NEVER };
+    let user = Member { account, ..applicant };
     account::join(&mut tx, user.account, placement.tenant, Standing::Inactive, last_used_at).await?;
     let change = change::note(&mut tx, engine, placement, user.account).await?;
     tx.commit().await?;
