@@ -18,6 +18,12 @@ pub struct Answer<'a> {
     pub body: &'a [u8],
 }
 
+impl Answer<'_> {
+    pub const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+}
+
 impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
@@ -42,6 +48,19 @@ impl Connection {
             Some(body) if body.len() == head.length => Ok(Answer { status: head.status, body }),
             _ => Err("more bytes came than the answer announced".into()),
         }
+    }
+
+    /// One request that prepares or checks, outside of any measurement: its answer as JSON, anything but a 2xx an error.
+    pub async fn call(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<serde_json::Value> {
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let answer = self.exchange(request.as_bytes()).await?;
+        if !answer.is_success() {
+            return Err(refused(&format!("{method} {path}"), &answer).into());
+        }
+        if answer.body.is_empty() { Ok(serde_json::Value::Null) } else { Ok(serde_json::from_slice(answer.body)?) }
     }
 
     async fn fill(&mut self) -> Result<()> {
@@ -82,7 +101,7 @@ impl Head {
     }
 }
 
-/// One request that prepares or checks, outside of any measurement: its answer as JSON, anything but a 2xx an error.
+/// [`Connection::call`] on a connection of its own.
 pub async fn call(
     address: SocketAddr,
     method: &str,
@@ -90,16 +109,7 @@ pub async fn call(
     headers: &str,
     body: &str,
 ) -> Result<serde_json::Value> {
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    let mut connection = Connection::open(address).await?;
-    let answer = connection.exchange(request.as_bytes()).await?;
-    if !(200..300).contains(&answer.status) {
-        return Err(refused(&format!("{method} {path}"), &answer).into());
-    }
-    if answer.body.is_empty() { Ok(serde_json::Value::Null) } else { Ok(serde_json::from_slice(answer.body)?) }
+    Connection::open(address).await?.call(method, path, headers, body).await
 }
 
 /// What to print of an answer that ends the run.

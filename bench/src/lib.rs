@@ -14,7 +14,9 @@ pub mod report;
 pub mod rows;
 pub mod run;
 pub mod server;
+pub mod tenants;
 pub mod workload;
 
 /// A bench stops at the first thing that goes wrong and says it; no caller tells errors apart.
-pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+pub type Result<T> = std::result::Result<T, Error>;
+pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -15,6 +15,14 @@ pub struct Requests {
     first: Vec<u8>,
     at: usize,
     parts: Vec<Box<[u8]>>,
+    pick: Pick,
+}
+
+/// How often each part is sent.
+enum Pick {
+    Even,
+    /// Runs of `each` parts take turns by [`Zipf`]; within a run all are alike.
+    Zipf { runs: Zipf, each: u64 },
 }
 
 impl Requests {
@@ -22,13 +30,52 @@ impl Requests {
     pub fn new(head: &str, parts: Vec<Box<[u8]>>, tail: &str) -> Self {
         let length = parts.first().map_or(0, |part| part.len());
         assert!(length > 0 && parts.iter().all(|part| part.len() == length), "parts of one length");
-        Self { first: [head.as_bytes(), &parts[0], tail.as_bytes()].concat(), at: head.len(), parts }
+        let first = [head.as_bytes(), &parts[0], tail.as_bytes()].concat();
+        Self { first, at: head.len(), parts, pick: Pick::Even }
+    }
+
+    /// Whole requests, all of one length: the same number of each tenant, the first tenant's first. Tenants differ in
+    /// how often they call as [`Zipf`] says.
+    pub fn of_tenants(tenants: Vec<Vec<Box<[u8]>>>) -> Self {
+        let each = tenants.first().map_or(0, Vec::len);
+        assert!(tenants.iter().all(|tenant| tenant.len() == each), "as many requests of each tenant");
+        let pick = Pick::Zipf { runs: Zipf::new(tenants.len()), each: each as u64 };
+        Self { pick, ..Self::new("", tenants.into_iter().flatten().collect(), "") }
     }
 
     /// The request of this random number, written over the last one.
     fn write(&self, request: &mut [u8], random: u64) {
-        let part = &self.parts[usize::try_from(random % self.parts.len() as u64).unwrap_or(0)];
+        let number = match &self.pick {
+            Pick::Even => random % self.parts.len() as u64,
+            Pick::Zipf { runs, each } => runs.rank(random) as u64 * each + mix(random) % each,
+        };
+        let part = &self.parts[usize::try_from(number).unwrap_or(0)];
         request[self.at..self.at + part.len()].copy_from_slice(part);
+    }
+}
+
+/// Zipf's law with exponent 1: the k-th of all comes up in proportion to 1/k.
+struct Zipf {
+    /// Of the shares up to each rank; the last is the sum of all.
+    sums: Vec<f64>,
+}
+
+impl Zipf {
+    fn new(ranks: usize) -> Self {
+        let mut sum = 0.0;
+        let share = |rank| {
+            sum += 1.0 / f64::from(rank);
+            sum
+        };
+        Self { sums: (1..).take(ranks).map(share).collect() }
+    }
+
+    /// The rank of this random number, from 0.
+    fn rank(&self, random: u64) -> usize {
+        // 53 bits are what a float holds.
+        let part = (random >> 11) as f64 / (1u64 << 53) as f64;
+        let at = part * self.sums.last().copied().unwrap_or(0.0);
+        self.sums.partition_point(|sum| *sum <= at).min(self.sums.len().saturating_sub(1))
     }
 }
 
@@ -66,10 +113,29 @@ pub async fn run(address: SocketAddr, requests: &Arc<Requests>, connections: usi
         micros.extend(of_connection);
         sent += of_it;
     }
-    micros.sort_unstable();
-    let quantile = |share: usize| micros.get(micros.len() * share / 100).copied().unwrap_or(0);
     let per_second = micros.len() as f64 / span.measured.as_secs_f64();
-    Ok(Run { figures: Figures { per_second, p50_micros: quantile(50), p99_micros: quantile(99) }, sent })
+    let Latency { p50_micros, p99_micros } = Latency::of(micros);
+    Ok(Run { figures: Figures { per_second, p50_micros, p99_micros }, sent })
+}
+
+/// Of single requests, one after the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Latency {
+    pub p50_micros: u32,
+    pub p99_micros: u32,
+}
+
+impl Latency {
+    pub fn of(mut micros: Vec<u32>) -> Self {
+        micros.sort_unstable();
+        let quantile = |share: usize| micros.get(micros.len() * share / 100).copied().unwrap_or(0);
+        Self { p50_micros: quantile(50), p99_micros: quantile(99) }
+    }
+}
+
+/// Microseconds since then.
+pub fn micros_since(begun: Instant) -> u32 {
+    u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX)
 }
 
 /// The latencies inside the window, in microseconds, and how many requests were sent in all.
@@ -87,7 +153,7 @@ async fn drive(
     while begun < until {
         requests.write(&mut request, mix(seed << 40 | sent));
         let answer = connection.exchange(&request).await?;
-        if !(200..300).contains(&answer.status) {
+        if !answer.is_success() {
             return Err(refused("a request of the run", &answer).into());
         }
         sent += 1;
@@ -126,6 +192,40 @@ mod tests {
         for (random, expect) in [(0, b"<aa>"), (1, b"<bb>"), (2, b"<aa>")] {
             requests.write(&mut request, random);
             assert_eq!(request, expect);
+        }
+    }
+
+    #[test]
+    fn the_first_tenants_call_most() {
+        let ranks = Zipf::new(1_000);
+        let mut calls = vec![0u32; 1_000];
+        for number in 0..1_000_000 {
+            calls[ranks.rank(mix(number))] += 1;
+        }
+        let all: f64 = (1..=1_000).map(|rank| 1.0 / f64::from(rank)).sum();
+        for rank in [1, 2, 10, 100, 1_000] {
+            let due = 1_000_000.0 / f64::from(rank) / all;
+            let found = f64::from(calls[rank as usize - 1]);
+            assert!((found - due).abs() < 6.0 * due.sqrt(), "{rank}: {found} against {due}");
+        }
+        assert_eq!((ranks.rank(0), ranks.rank(u64::MAX)), (0, 999));
+    }
+
+    #[test]
+    fn requests_of_a_tenant_take_turns() {
+        let tenants = [[b"a1", b"a2"], [b"b1", b"b2"]];
+        let requests =
+            Requests::of_tenants(tenants.map(|tenant| tenant.map(|part| part.as_slice().into()).into()).into());
+        let mut request = requests.first.clone();
+        let mut calls = std::collections::BTreeMap::new();
+        for number in 0..60_000 {
+            requests.write(&mut request, mix(number));
+            *calls.entry(request.clone()).or_insert(0u32) += 1;
+        }
+        // Of the first tenant two thirds.
+        for (request, due) in [(b"a1", 20_000), (b"a2", 20_000), (b"b1", 10_000), (b"b2", 10_000)] {
+            let found = calls[request.as_slice()];
+            assert!(found.abs_diff(due) < 1_000, "{found} against {due}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use insula_bench::floor::{postgres, sqlite};
 use insula_bench::run::{self, Selection};
+use insula_bench::tenants;
 use insula_bench::workload::{Store, Workload};
 
 #[global_allocator]
@@ -19,6 +20,9 @@ struct Arguments {
     /// Only this store
     #[arg(long)]
     store: Option<Store>,
+    /// What so many tenants cost, in place of the usual: made on each store, read, and compared with ten
+    #[arg(long, conflicts_with_all = ["workload", "connections"], value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    tenants: Option<u32>,
     /// Only this workload
     #[arg(long)]
     workload: Option<Workload>,
@@ -66,8 +70,11 @@ fn main() -> insula_bench::Result<()> {
             Some(Floor::FloorSqlite { file, common }) => sqlite::serve(&file, common.port, common.rows).await,
             Some(Floor::FloorPostgres { url, common }) => postgres::serve(&url, common.port, common.rows).await,
             None => {
-                let Arguments { quick, store, workload, connections, .. } = arguments;
-                run::run(&Selection { quick, store, workload, connections }).await
+                let Arguments { quick, store, tenants, workload, connections, .. } = arguments;
+                match tenants {
+                    Some(tenants) => tenants::run(&tenants::Selection { tenants, quick, store }).await,
+                    None => run::run(&Selection { quick, store, workload, connections }).await,
+                }
             }
         }
     })

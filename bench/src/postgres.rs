@@ -5,6 +5,7 @@ use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::Result;
+use crate::workload::Store;
 
 /// A host in a URL, or the folder of a socket in its place.
 const HOST: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-');
@@ -16,6 +17,16 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// The server of this run, where the store needs one.
+    pub async fn for_store(store: Store) -> Result<Option<Self>> {
+        if store == Store::Sqlite {
+            return Ok(None);
+        }
+        let url = std::env::var("INSULA_TEST_POSTGRES")
+            .map_err(|_| "INSULA_TEST_POSTGRES must name a PostgreSQL superuser; `cargo xtask bench` sets it")?;
+        Self::connect(&url).await.map(Some)
+    }
+
     pub async fn connect(url: &str) -> Result<Self> {
         let config: Config = url.parse()?;
         let client = connect(&config).await?;

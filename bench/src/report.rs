@@ -1,4 +1,5 @@
-//! The outcome as the page docs/performance.md. The command writes what stands above the marker, people what stands below.
+//! The outcome as the page docs/performance.md. Its parts end in markers; a run writes its own part anew and keeps the
+//! others. What follows the last marker is people's.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -8,8 +9,35 @@ use crate::Result;
 use crate::load::Figures;
 use crate::workload::{Store, Workload};
 
-/// Whatever follows this line is kept.
-pub const MARKER: &str = "<!-- Written by hand from here on; `cargo xtask bench` keeps it. -->";
+/// What one run writes.
+#[derive(Clone, Copy)]
+pub enum Part {
+    /// The product against the floor.
+    Floor,
+    /// Many tenants against few.
+    Tenants(Store),
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Floor, Self::Tenants(Store::Sqlite), Self::Tenants(Store::Postgres)];
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Floor => 0,
+            Self::Tenants(Store::Sqlite) => 1,
+            Self::Tenants(Store::Postgres) => 2,
+        }
+    }
+
+    /// The line that ends it.
+    const fn marker(self) -> &'static str {
+        match self {
+            Self::Floor => "<!-- From here on `cargo xtask bench -- --tenants 1000` writes, for SQLite. -->",
+            Self::Tenants(Store::Sqlite) => "<!-- The same for PostgreSQL. -->",
+            Self::Tenants(Store::Postgres) => "<!-- Written by hand from here on; `cargo xtask bench` keeps it. -->",
+        }
+    }
+}
 
 /// One workload at one number of connections.
 pub struct Line {
@@ -86,15 +114,29 @@ fn write_line(out: &mut String, Line { store, workload, connections, floor, prod
     );
 }
 
-fn mark(missed: bool) -> &'static str {
+/// What stands behind a figure that misses its target.
+pub fn mark(missed: bool) -> &'static str {
     if missed { " **missed**" } else { "" }
 }
 
-/// Replaces what the command wrote last time and keeps what people wrote.
-pub fn save(file: &Path, page: &str) -> Result<()> {
+/// Replaces what a run wrote into its part last time and keeps all else.
+pub fn save(file: &Path, part: Part, text: &str) -> Result<()> {
     let old = std::fs::read_to_string(file)?;
-    let (_, by_hand) = old.split_once(MARKER).ok_or("docs/performance.md has lost its marker line")?;
-    std::fs::write(file, format!("{page}\n{MARKER}{by_hand}"))?;
+    let (mut page, mut rest) = (String::new(), old.as_str());
+    for (index, each) in Part::ALL.into_iter().enumerate() {
+        let (kept, after) = rest.split_once(each.marker()).ok_or("docs/performance.md has lost a marker line")?;
+        if index == part.index() {
+            page.push_str(if index == 0 { "" } else { "\n\n" });
+            page.push_str(text);
+            page.push('\n');
+        } else {
+            page.push_str(kept);
+        }
+        page.push_str(each.marker());
+        rest = after;
+    }
+    page.push_str(rest);
+    std::fs::write(file, page)?;
     Ok(())
 }
 
@@ -145,15 +187,31 @@ mod tests {
     }
 
     #[test]
-    fn the_part_written_by_hand_stays() {
+    fn a_run_writes_its_own_part_and_keeps_the_others() {
+        let [floor, sqlite, postgres] = Part::ALL.map(Part::marker);
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), format!("old\n\n{MARKER}\n\nby hand\n")).unwrap();
-        for page in ["first\n", "second\n"] {
-            save(file.path(), page).unwrap();
-            let expect = format!("{page}\n{MARKER}\n\nby hand\n");
-            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), expect);
-        }
-        std::fs::write(file.path(), "no marker").unwrap();
-        assert!(save(file.path(), "page").is_err());
+        std::fs::write(file.path(), format!("old\n\n{floor}\n\n{sqlite}\n\n{postgres}\n\nby hand\n")).unwrap();
+        let check = |part, text, expect: String| {
+            // A second run of the same changes nothing.
+            for _ in 0..2 {
+                save(file.path(), part, text).unwrap();
+                assert_eq!(std::fs::read_to_string(file.path()).unwrap(), expect);
+            }
+        };
+        let hand = "\n\nby hand\n";
+        check(Part::Floor, "new\n", format!("new\n\n{floor}\n\n{sqlite}\n\n{postgres}{hand}"));
+        check(
+            Part::Tenants(Store::Postgres),
+            "p\n",
+            format!("new\n\n{floor}\n\n{sqlite}\n\np\n\n{postgres}{hand}"),
+        );
+        check(
+            Part::Tenants(Store::Sqlite),
+            "s\n",
+            format!("new\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}{hand}"),
+        );
+        check(Part::Floor, "a\n", format!("a\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}{hand}"));
+        std::fs::write(file.path(), format!("no marker but {floor}")).unwrap();
+        assert!(save(file.path(), Part::Floor, "page").is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::load::{self, Figures, Requests, Span};
 use crate::postgres::Cluster;
 use crate::product::{self, Installation, Session};
-use crate::report::{Footprint, Line};
+use crate::report::{Footprint, Line, Part};
 use crate::server::Server;
 use crate::workload::{Store, Workload};
 use crate::{Result, audit, machine, report, rows};
@@ -33,9 +33,14 @@ impl Selection {
     }
 
     fn span(&self) -> Span {
-        let (warm_up, measured) = if self.quick { (200, 1_000) } else { (2_000, 5_000) };
-        Span { warm_up: Duration::from_millis(warm_up), measured: Duration::from_millis(measured) }
+        span(self.quick)
     }
+}
+
+/// How long one measurement takes.
+pub(crate) fn span(quick: bool) -> Span {
+    let (warm_up, measured) = if quick { (200, 1_000) } else { (2_000, 5_000) };
+    Span { warm_up: Duration::from_millis(warm_up), measured: Duration::from_millis(measured) }
 }
 
 pub async fn run(selection: &Selection) -> Result<()> {
@@ -49,7 +54,6 @@ pub async fn run(selection: &Selection) -> Result<()> {
         lines.extend(field.measure(selection).await?);
         footprints.extend(field.finish().await?);
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let Span { warm_up, measured } = selection.span();
     let how = format!(
         "{} round(s) per contender, interleaved, {} s each after {} s of warm-up.",
@@ -57,10 +61,10 @@ pub async fn run(selection: &Selection) -> Result<()> {
         measured.as_secs_f64(),
         warm_up.as_secs_f64(),
     );
-    let page = report::page(&machine::describe(&root), &how, &lines, &footprints);
+    let page = report::page(&machine::describe(&root()), &how, &lines, &footprints);
     println!("{page}");
     if selection.is_whole() && binary.is_some() {
-        report::save(&root.join("docs/performance.md"), &page)?;
+        report::save(&root().join("docs/performance.md"), Part::Floor, &page)?;
     }
     Ok(())
 }
@@ -91,15 +95,7 @@ impl Field {
     async fn prepare(store: Store, binary: Option<&Path>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let logs = log_folder()?;
-        let cluster = match store {
-            Store::Sqlite => None,
-            Store::Postgres => {
-                let url = std::env::var("INSULA_TEST_POSTGRES").map_err(
-                    |_| "INSULA_TEST_POSTGRES must name a PostgreSQL superuser; `cargo xtask bench` sets it",
-                )?;
-                Some(Cluster::connect(&url).await?)
-            }
-        };
+        let cluster = Cluster::for_store(store).await?;
         let mut databases = Vec::new();
         let mut database = async |contender: &str| -> Result<Option<String>> {
             let Some(cluster) = &cluster else { return Ok(None) };
@@ -233,7 +229,12 @@ fn start_floor(folder: &Path, database_url: Option<&str>, log: &Path) -> Result<
     Ok(Contender { server, session: Session { headers, ids } })
 }
 
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// Logs go to memory where that is possible: written to the disk of the database, they would ride on its fsyncs.
-fn log_folder() -> Result<tempfile::TempDir> {
+pub(crate) fn log_folder() -> Result<tempfile::TempDir> {
     Ok(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())?)
 }

@@ -13,6 +13,9 @@ Usage: cargo xtask bench [arguments for the benchmark]
 Builds `insula` and the benchmark in release and runs the benchmark beside a private PostgreSQL, which lies on a disk.
 All arguments go to the benchmark; `cargo xtask bench -- --help` tells which there are.";
 
+/// The product's twin that makes tenants without the cost of a password's hash.
+const QUICK_HASH: &str = "insula-quick-hash";
+
 pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
     let arguments = match options.split_first() {
         Some((dashes, arguments)) if dashes == "--" => arguments,
@@ -20,9 +23,14 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
     };
     program::run(program::cargo().args(["build", "--release", "--locked", "--package", "insula", "--bin", "insula"]))?;
     program::run(program::cargo().args(["build", "--release", "--locked", "--package", "insula-bench"]))?;
+    if arguments.iter().any(|argument| argument.starts_with("--tenants")) {
+        let twin = ["build", "--release", "--locked", "--package", "insula-testkit", "--bin", QUICK_HASH];
+        program::run(program::cargo().args(twin))?;
+    }
     let postgres = Postgres::start(Place::Disk)?;
     let mut bench = program::cargo();
     bench.args(["run", "--quiet", "--release", "--locked", "--package", "insula-bench", "--"]).args(arguments);
+    bench.env("INSULA_QUICK_HASH_BIN", program::built(QUICK_HASH, Profile::Release)?);
     program::run(bench.envs(test::surroundings(&postgres, Profile::Release)?))
         .map_err(|failure| Failure::new(format!("{}\n\n{failure}", postgres.log_tail())))
 }
