@@ -22,7 +22,10 @@ pub struct Requests {
 enum Pick {
     Even,
     /// Runs of `each` parts take turns by [`Zipf`]; within a run all are alike.
-    Zipf { runs: Zipf, each: u64 },
+    Zipf {
+        runs: Zipf,
+        each: u64,
+    },
 }
 
 impl Requests {

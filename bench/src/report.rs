@@ -200,16 +200,8 @@ mod tests {
         };
         let hand = "\n\nby hand\n";
         check(Part::Floor, "new\n", format!("new\n\n{floor}\n\n{sqlite}\n\n{postgres}{hand}"));
-        check(
-            Part::Tenants(Store::Postgres),
-            "p\n",
-            format!("new\n\n{floor}\n\n{sqlite}\n\np\n\n{postgres}{hand}"),
-        );
-        check(
-            Part::Tenants(Store::Sqlite),
-            "s\n",
-            format!("new\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}{hand}"),
-        );
+        check(Part::Tenants(Store::Postgres), "p\n", format!("new\n\n{floor}\n\n{sqlite}\n\np\n\n{postgres}{hand}"));
+        check(Part::Tenants(Store::Sqlite), "s\n", format!("new\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}{hand}"));
         check(Part::Floor, "a\n", format!("a\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}{hand}"));
         std::fs::write(file.path(), format!("no marker but {floor}")).unwrap();
         assert!(save(file.path(), Part::Floor, "page").is_err());

@@ -51,7 +51,11 @@ pub(super) fn section(machine: &str, how: &str, outcome: &Outcome) -> String {
         Store::Postgres => "–".to_owned(),
     };
     let slow = *store == Store::Sqlite && f64::from(made.p50_micros) > MADE_MS * 1e3;
-    line("a tenant made, without the password hash, p50 / p99", &format!("{}{}", of_one(made), mark(slow)), &made_target);
+    line(
+        "a tenant made, without the password hash, p50 / p99",
+        &format!("{}{}", of_one(made), mark(slow)),
+        &made_target,
+    );
     line("first read of each tenant in turn, p50 / p99", &of_one(first_read), "–");
     line("second read of each, p50 / p99", &of_one(second_read), "–");
     line("resident memory with all opened in turn", &mib(outcome.opened_mib), &format!("≤ {OPENED_MIB:.0} MiB"));

@@ -30,11 +30,15 @@ use super::{Placement, StoreError};
 
 use file::{File, blocking, remove, unmark};
 use newborn::{Newborn, Nursery};
-use open_files::OpenFiles;
+use open_files::{Capacity, OpenFiles};
 
-/// How many tenants' files stay open. With a reader and the writer each takes some 600 KiB; to open one again takes
-/// less than a millisecond.
-const OPEN_FILES: usize = 128;
+/// How many tenants' files stay open, if the process may have as many descriptors. One takes some 130 KiB: to open it
+/// again takes as long as twenty reads.
+const OPEN_FILES: usize = 1024;
+/// How many of them are warm, which takes half as much again for the writer, and for what is read.
+const WARM_FILES: usize = 256;
+/// Descriptors of a file: the database and the log once per connection, and the log's index.
+const DESCRIPTORS: usize = 5;
 
 pub(crate) struct Stores {
     platform: Arc<File>,
@@ -44,16 +48,16 @@ pub(crate) struct Stores {
 
 impl Stores {
     pub(crate) async fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        Self::with_capacity(data_dir.to_owned(), OPEN_FILES).await
+        Self::with_capacity(data_dir.to_owned(), capacity()).await
     }
 
-    async fn with_capacity(data_dir: PathBuf, open_files: usize) -> Result<Self, StoreError> {
+    async fn with_capacity(data_dir: PathBuf, capacity: Capacity) -> Result<Self, StoreError> {
         blocking(move || {
             let folder = data_dir.join("tenants");
             make_folder(&folder)?;
             Ok(Self {
                 platform: Arc::new(File::open_platform(data_dir.join("platform.db"))?),
-                tenants: Arc::new(OpenFiles::new(folder, open_files)),
+                tenants: Arc::new(OpenFiles::new(folder, capacity)),
                 nursery: Arc::default(),
             })
         })
@@ -120,6 +124,15 @@ impl Stores {
         self.tenants.close().await;
         Arc::clone(&self.platform).close().await;
     }
+}
+
+/// As many as the process may have. Half of its descriptors are for others, such as connections.
+fn capacity() -> Capacity {
+    // The soft limit is low for programs that cannot count beyond 1024, and meant to be raised by those that can.
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
+    let files = usize::try_from(limit / 2).unwrap_or(usize::MAX) / DESCRIPTORS;
+    let warm = files.clamp(1, WARM_FILES);
+    Capacity { warm, cool: files.min(OPEN_FILES).saturating_sub(warm) }
 }
 
 /// Makes a folder that only its owner may look into; one that exists keeps its rights.

@@ -5,6 +5,7 @@ mod cells;
 mod changes;
 mod durability;
 mod flights;
+mod flood;
 #[cfg(target_os = "linux")]
 mod flushed;
 mod idempotency;

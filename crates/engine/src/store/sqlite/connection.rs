@@ -112,6 +112,14 @@ impl Conn {
         self.prepare_cached(sql)?.raw_execute().map(drop)
     }
 
+    /// Gives back the pages in memory.
+    pub(super) fn shrink(&self) {
+        self.limit(Limit::Unlimited);
+        if let Err(error) = self.execute_batch("PRAGMA shrink_memory") {
+            tracing::warn!(%error, "a connection keeps its pages");
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn raw_mut(&mut self) -> &mut Connection {
         &mut self.raw

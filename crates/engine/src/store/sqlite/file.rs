@@ -2,13 +2,14 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use insula_model::id::TenantId;
 use rusqlite::config::DbConfig;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::StoreError;
 
@@ -26,6 +27,8 @@ pub(super) struct File {
     idle: Mutex<Vec<Conn>>,
     /// As many as connections may still be taken; a permit is given back by hand when its connection is.
     free: Semaphore,
+    /// As many long reads may still run at once.
+    long: Arc<Semaphore>,
     pub(super) writer: Arc<tokio::sync::Mutex<Writer>>,
     closed: AtomicBool,
 }
@@ -38,13 +41,16 @@ impl File {
         }
         let conn = Conn::open(&path, Purpose::Write)?;
         migrate(&conn, migrate::PLATFORM)?;
-        Ok(Self::with_writer(path, conn))
+        Ok(Self::with_writer(path, Some(conn)))
     }
 
-    /// Opens a tenant's file. It must say itself that it is this tenant's: the second wall.
+    /// Opens a tenant's file to be read; the first write opens it to be written. It must say itself that it is this
+    /// tenant's: the second wall.
     pub(super) fn open_tenant(path: PathBuf, tenant: TenantId) -> Result<Self, StoreError> {
-        let conn = Conn::open(&path, Purpose::Write)?;
-        migrate(&conn, migrate::TENANT)?;
+        let conn = Conn::open(&path, Purpose::Read)?;
+        if !migrate::is_current(&conn, migrate::TENANT)? {
+            migrate(&Conn::open(&path, Purpose::Write)?, migrate::TENANT)?;
+        }
         let mut owners = Vec::new();
         {
             let mut statement = conn.prepare("SELECT tenant_id FROM tenant").map_err(meaning)?;
@@ -56,7 +62,9 @@ impl File {
         if owners != [tenant.uuid().as_bytes()] {
             return Err(StoreError::Other(format!("the file of tenant {tenant} is not that tenant's").into()));
         }
-        Ok(Self::with_writer(path, conn))
+        let file = Self::with_writer(path, None);
+        file.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        Ok(file)
     }
 
     /// Makes the file of a new tenant, with all tables and no row, and beside it the mark that says that it is being
@@ -73,7 +81,7 @@ impl File {
             Ok(conn)
         });
         match made {
-            Ok(conn) => Ok(Self::with_writer(path, conn)),
+            Ok(conn) => Ok(Self::with_writer(path, Some(conn))),
             Err(error) => {
                 remove(&path)?;
                 Err(error)
@@ -81,9 +89,18 @@ impl File {
         }
     }
 
-    fn with_writer(path: PathBuf, conn: Conn) -> Self {
+    fn with_writer(path: PathBuf, conn: Option<Conn>) -> Self {
         let writer = Arc::new(tokio::sync::Mutex::new(Writer::new(conn)));
-        Self { path, idle: Mutex::default(), free: Semaphore::new(READERS), writer, closed: AtomicBool::new(false) }
+        // Half of the cores, so that one tenant's long reads leave the other half to everyone else.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            path,
+            idle: Mutex::default(),
+            free: Semaphore::new(READERS),
+            long: Arc::new(Semaphore::new(cores.div_ceil(2))),
+            writer,
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// A consistent view. Waits only when all connections are out.
@@ -103,6 +120,11 @@ impl File {
         ReadSession::begin(conn, Arc::clone(self))
     }
 
+    /// A place among the reads that take a core for themselves.
+    pub(super) async fn long_read(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        Arc::clone(&self.long).acquire_owned().await.map_err(|error| StoreError::Unavailable(error.into()))
+    }
+
     /// Opens one more connection. Blocks.
     pub(super) fn connect(&self, purpose: Purpose) -> Result<Conn, StoreError> {
         if self.closed.load(Ordering::Acquire) {
@@ -120,6 +142,23 @@ impl File {
             }
         }
         self.free.add_permits(1);
+    }
+
+    /// Gives back what makes the next use fast, and stays open: the writer, all readers but one, the pages that one has
+    /// read. What is in use right now stays. Blocks.
+    pub(super) fn cool(&self) {
+        let mut idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        idle.truncate(1);
+        if let Some(conn) = idle.pop() {
+            conn.shrink();
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if !self.closed.load(Ordering::Acquire) {
+                idle.push(conn);
+            }
+        }
+        if let Ok(mut writer) = self.writer.try_lock() {
+            writer.rest();
+        }
     }
 
     /// Lets the open group finish, empties the log into the file and closes. Blocks for as long as that takes.

@@ -10,9 +10,14 @@ pub(super) const PLATFORM: &[&str] =
 pub(super) const TENANT: &[&str] =
     &[include_str!("migrations/tenant_0001.sql"), include_str!("migrations/tenant_0002.sql")];
 
+/// Whether nothing is missing.
+pub(super) fn is_current(conn: &Conn, migrations: &[&str]) -> Result<bool, StoreError> {
+    Ok(version(conn)? == migrations.len())
+}
+
 /// Runs what is missing, in one transaction.
 pub(super) fn migrate(conn: &Conn, migrations: &[&str]) -> Result<(), StoreError> {
-    if version(conn)? == migrations.len() {
+    if is_current(conn, migrations)? {
         return Ok(());
     }
     conn.step("BEGIN IMMEDIATE").map_err(meaning)?;

@@ -1,4 +1,7 @@
 //! The tenants' files that are open. One file is one [`File`] for as long as anyone uses it: it owns the writer.
+//!
+//! Those used last are warm: they keep pages in memory, and the connections they had use for. Those used before them are
+//! cool: one connection, and what it knows of the schema, which is what opening a file takes longest for.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +18,30 @@ use super::file::{File, blocking};
 /// Opening goes on in here, outside of the map's lock: two who come at once wait for one opening.
 type Slot = Arc<OnceCell<Arc<File>>>;
 
+/// How many files stay open.
+#[derive(Clone, Copy)]
+pub(super) struct Capacity {
+    pub(super) warm: usize,
+    pub(super) cool: usize,
+}
+
+/// A tenant is in one of them.
+struct Slots {
+    warm: LruCache<TenantId, Slot>,
+    cool: LruCache<TenantId, Slot>,
+}
+
 pub(super) struct OpenFiles {
     folder: PathBuf,
-    capacity: usize,
-    slots: Mutex<LruCache<TenantId, Slot>>,
+    capacity: Capacity,
+    slots: Mutex<Slots>,
     closed: AtomicBool,
 }
 
 impl OpenFiles {
-    pub(super) fn new(folder: PathBuf, capacity: usize) -> Self {
-        Self { folder, capacity, slots: Mutex::new(LruCache::unbounded()), closed: AtomicBool::new(false) }
+    pub(super) fn new(folder: PathBuf, capacity: Capacity) -> Self {
+        let slots = Slots { warm: LruCache::unbounded(), cool: LruCache::unbounded() };
+        Self { folder, capacity, slots: Mutex::new(slots), closed: AtomicBool::new(false) }
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -62,7 +79,7 @@ impl OpenFiles {
 
     /// Takes a file out, so that the next to ask opens it anew.
     pub(super) fn remove(&self, tenant: TenantId) -> Option<Arc<File>> {
-        self.lock().pop(&tenant)?.get().cloned()
+        self.lock().pop(tenant)?.get().cloned()
     }
 
     /// Closes all files and lets no more be opened.
@@ -70,7 +87,7 @@ impl OpenFiles {
         self.closed.store(true, Ordering::Release);
         let slots: Vec<Slot> = {
             let mut slots = self.lock();
-            std::iter::from_fn(|| slots.pop_lru()).map(|(_, slot)| slot).collect()
+            std::iter::from_fn(|| slots.warm.pop_lru().or_else(|| slots.cool.pop_lru())).map(|(_, slot)| slot).collect()
         };
         for file in slots.iter().filter_map(|slot| slot.get()) {
             Arc::clone(file).close().await;
@@ -79,42 +96,76 @@ impl OpenFiles {
 
     fn slot(&self, tenant: TenantId) -> Slot {
         let mut slots = self.lock();
-        if let Some(slot) = slots.get(&tenant) {
+        if let Some(slot) = slots.warm.get(&tenant) {
             return Arc::clone(slot);
         }
-        let slot = Slot::default();
-        slots.put(tenant, Arc::clone(&slot));
-        let evicted = if slots.len() > self.capacity { evict(&mut slots) } else { None };
+        let slot = slots.cool.pop(&tenant).unwrap_or_default();
+        slots.warm.put(tenant, Arc::clone(&slot));
+        let cooled = slots.cool_one(self.capacity.warm);
+        let evicted = slots.evict(self.capacity.cool);
         drop(slots);
-        if let Some(evicted) = evicted {
+        if cooled.is_some() || !evicted.is_empty() {
             // Closing a file checkpoints it.
-            tokio::task::spawn_blocking(move || drop(evicted));
+            tokio::task::spawn_blocking(move || {
+                drop(evicted);
+                if let Some(file) = cooled.as_ref().and_then(|slot| slot.get()) {
+                    file.cool();
+                }
+            });
         }
         slot
     }
 
     fn forget_unopened(&self, tenant: TenantId) {
         let mut slots = self.lock();
-        if slots.peek(&tenant).is_some_and(|slot| slot.get().is_none()) {
-            slots.pop(&tenant);
+        if slots.peek(tenant).is_some_and(|slot| slot.get().is_none()) {
+            slots.pop(tenant);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<TenantId, Slot>> {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.lock().len()
+        let slots = self.lock();
+        slots.warm.len() + slots.cool.len()
     }
 }
 
-/// Takes out the file unused for the longest time. Under the map's lock nobody can come by a slot, so one that only
-/// the map holds, with a file that only the slot holds, is in nobody's use. If all are, more stay open than wished.
-fn evict(slots: &mut LruCache<TenantId, Slot>) -> Option<Slot> {
-    let unused =
-        |slot: &Slot| Arc::strong_count(slot) == 1 && slot.get().is_none_or(|file| Arc::strong_count(file) == 1);
-    let tenant = slots.iter().rev().find(|(_, slot)| unused(slot)).map(|(tenant, _)| *tenant)?;
-    slots.pop(&tenant)
+impl Slots {
+    fn peek(&self, tenant: TenantId) -> Option<&Slot> {
+        self.warm.peek(&tenant).or_else(|| self.cool.peek(&tenant))
+    }
+
+    fn pop(&mut self, tenant: TenantId) -> Option<Slot> {
+        self.warm.pop(&tenant).or_else(|| self.cool.pop(&tenant))
+    }
+
+    /// Moves the file unused for the longest time from the warm to the cool, if there are more than `warm` of those.
+    fn cool_one(&mut self, warm: usize) -> Option<Slot> {
+        if self.warm.len() <= warm {
+            return None;
+        }
+        let (tenant, slot) = self.warm.pop_lru()?;
+        self.cool.put(tenant, Arc::clone(&slot));
+        Some(slot)
+    }
+
+    /// Takes out the files unused for the longest time, until `cool` of the cool are left. Under the map's lock nobody can
+    /// come by a slot, so one that only the map holds, with a file that only the slot holds, is in nobody's use. If all
+    /// are, more stay open than wished.
+    fn evict(&mut self, cool: usize) -> Vec<Slot> {
+        let unused =
+            |slot: &Slot| Arc::strong_count(slot) == 1 && slot.get().is_none_or(|file| Arc::strong_count(file) == 1);
+        let mut evicted = Vec::new();
+        while self.cool.len() > cool {
+            let Some(tenant) = self.cool.iter().rev().find(|(_, slot)| unused(slot)).map(|(tenant, _)| *tenant) else {
+                break;
+            };
+            evicted.extend(self.cool.pop(&tenant));
+        }
+        evicted
+    }
 }

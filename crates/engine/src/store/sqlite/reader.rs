@@ -21,6 +21,10 @@ impl ReadSession {
         Ok(session)
     }
 
+    pub(super) const fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
     pub(super) fn conn(&self) -> Result<&Conn, StoreError> {
         self.conn.as_ref().ok_or_else(|| StoreError::Other("the connection is given back".into()))
     }

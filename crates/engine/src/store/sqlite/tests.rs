@@ -13,6 +13,7 @@ use insula_model::id::TenantId;
 use insula_model::value::Value;
 use uuid::Uuid;
 
+use super::open_files::Capacity;
 use super::{Stores, Tx};
 
 /// Longer than anything here takes, unless it hangs.
@@ -29,8 +30,12 @@ impl Fixture {
     }
 
     async fn with_capacity(open_files: usize) -> Self {
+        Self::with_files(Capacity { warm: open_files, cool: 0 }).await
+    }
+
+    async fn with_files(capacity: Capacity) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let stores = Stores::with_capacity(folder.path().to_owned(), open_files).await.unwrap();
+        let stores = Stores::with_capacity(folder.path().to_owned(), capacity).await.unwrap();
         Self { stores: Arc::new(stores), folder }
     }
 

@@ -197,7 +197,20 @@ impl Tx {
         &mut self,
         work: impl FnOnce(&Conn) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, Stop> {
-        self.lend(move |session| session.run(work)).await?
+        let turn = match &self.session {
+            Some(Session::Read(session)) => {
+                let file = Arc::clone(session.file());
+                Some(file.long_read().await?)
+            }
+            // Writes of a file run one at a time anyway.
+            _ => None,
+        };
+        self.lend(move |session| {
+            // Taken until the work is done, whether or not anyone still waits for it.
+            let _turn = turn;
+            session.run(work)
+        })
+        .await?
     }
 
     /// Lends the session to a thread.

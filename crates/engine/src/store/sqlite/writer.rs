@@ -41,14 +41,21 @@ enum Loss {
 }
 
 pub(super) struct Writer {
-    /// Absent after a failed commit, until the next write opens it again.
+    /// Absent until the first write, after a failed commit, and when the file was not used for long; the next write opens it.
     conn: Option<Conn>,
     group: Option<watch::Sender<Outcome>>,
 }
 
 impl Writer {
-    pub(super) const fn new(conn: Conn) -> Self {
-        Self { conn: Some(conn), group: None }
+    pub(super) const fn new(conn: Option<Conn>) -> Self {
+        Self { conn, group: None }
+    }
+
+    /// Closes the connection, if nobody's work is on it. Blocks.
+    pub(super) fn rest(&mut self) {
+        if self.group.is_none() {
+            self.conn = None;
+        }
     }
 
     pub(super) const fn take(&mut self) -> Option<Conn> {
@@ -296,6 +303,10 @@ impl Drop for WriteSession {
 
 #[cfg(test)]
 impl Writer {
+    pub(super) const fn is_open(&self) -> bool {
+        self.conn.is_some()
+    }
+
     pub(super) fn conn_mut(&mut self) -> &mut Conn {
         self.conn.as_mut().unwrap()
     }

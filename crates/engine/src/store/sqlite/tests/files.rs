@@ -70,6 +70,68 @@ async fn two_who_open_at_once_get_one_file_and_no_file_in_use_is_closed() {
 }
 
 #[tokio::test]
+async fn who_only_reads_opens_no_writer() {
+    let (fixture, tenant) = Fixture::with_table().await;
+    fixture.stores.close().await;
+    let stores = fixture.reopen().await;
+    let is_open = async || stores.tenants.get(tenant).await.unwrap().writer.lock().await.is_open();
+    assert!(ids(&stores, tenant).await.is_empty());
+    assert!(!is_open().await);
+    let mut tx = stores.tenant_write(tenant).await.unwrap();
+    insert(&mut tx, 1).await;
+    tx.commit().await.unwrap();
+    assert!(is_open().await);
+}
+
+#[tokio::test]
+async fn a_file_that_cools_gives_its_writer_back_and_serves_on() {
+    const TENANTS: u128 = 4;
+    let fixture = Fixture::with_files(Capacity { warm: 2, cool: 2 }).await;
+    for n in 0..TENANTS {
+        fixture.add(tenant(n)).await;
+    }
+    let (stores, mut files) = (&fixture.stores, Vec::new());
+    for n in 0..TENANTS {
+        let mut tx = stores.tenant_write(tenant(n)).await.unwrap();
+        insert(&mut tx, 1).await;
+        tx.commit().await.unwrap();
+        files.push(stores.tenants.get(tenant(n)).await.unwrap());
+    }
+    for (n, file) in (0..).zip(&files) {
+        file.cool();
+        assert!(!file.writer.lock().await.is_open());
+        assert_eq!(ids(stores, tenant(n)).await, [1]);
+        let mut tx = stores.tenant_write(tenant(n)).await.unwrap();
+        insert(&mut tx, 2).await;
+        // Somebody's work is on the writer.
+        file.cool();
+        tx.commit().await.unwrap();
+        assert_eq!(ids(stores, tenant(n)).await, [1, 2]);
+        assert!(Arc::ptr_eq(file, &stores.tenants.get(tenant(n)).await.unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn the_files_used_last_are_warm_and_all_others_cool() {
+    let fixture = Fixture::with_files(Capacity { warm: 2, cool: 2 }).await;
+    let mut files = Vec::new();
+    for n in 0..4 {
+        fixture.add(tenant(n)).await;
+        files.push(fixture.stores.tenants.get(tenant(n)).await.unwrap());
+    }
+    in_time(async {
+        // Cooling runs on a thread.
+        for file in &files[..2] {
+            while file.writer.lock().await.is_open() {
+                tokio::task::yield_now().await;
+            }
+        }
+    })
+    .await;
+    assert!(files[2].writer.lock().await.is_open() && files[3].writer.lock().await.is_open());
+}
+
+#[tokio::test]
 async fn closing_serves_the_open_group_and_refuses_what_comes_later() {
     let (fixture, tenant) = Fixture::with_table().await;
     let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
