@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod changes;
+mod differential;
 mod durability;
 mod flights;
 #[cfg(target_os = "linux")]
