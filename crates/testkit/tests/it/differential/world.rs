@@ -111,7 +111,10 @@ impl World {
         ));
         let [a, b] = &self.sides;
         let (one, other) = tokio::join!(a.send(&requests[0]), b.send(&requests[1]));
-        let said = |what: String, log: &[String]| format!("{what}\n\nsqlite {one:?}\n\npostgres {other:?}\n\n{}", log.join("\n"));
+        let said = |what: String, log: &[String]| {
+            let [one, other] = [&one, &other].map(|reply| format!("{} {}", reply.status, reply.text));
+            format!("{what}\n\nsqlite: {one}\npostgres: {other}\n\n{}", log.join("\n"))
+        };
         for (side, reply) in self.sides.iter_mut().zip([&one, &other]) {
             let name = side.name;
             side.compare(reply, expected).map_err(|what| said(format!("{name}: {what}"), &self.log))?;
@@ -127,7 +130,7 @@ impl World {
 fn texts(json: &Json) -> Vec<String> {
     let text = |member: &str| json[member].as_str().map(str::to_owned);
     let mut texts: Vec<String> = ["title", "detail", "message"].iter().filter_map(|member| text(member)).collect();
-    for inner in json["errors"].as_array().into_iter().flatten() {
+    for inner in json["errors"].as_array().map(|errors| sorted(errors)).iter().flatten() {
         texts.extend(self::texts(inner));
         texts.extend(self::texts(&inner["problem"]));
     }
@@ -217,6 +220,11 @@ impl Side {
             return same_problem_json(expected, found).map_err(|what| format!("at {at}: {what}"));
         }
         match (expected, found) {
+            (Json::Array(a), Json::Array(b)) if is_refusals(a) && a.len() == b.len() => {
+                // Told in no order.
+                let (a, b) = (sorted(a), sorted(b));
+                a.iter().zip(&b).try_for_each(|(a, b)| self.unify(a, b, &format!("{at}/{}", a["index"])))
+            }
             (Json::Object(a), Json::Object(b)) if a.keys().eq(b.keys()) => {
                 a.iter().try_for_each(|(name, json)| self.unify(json, &b[name], &format!("{at}/{name}")))
             }
@@ -227,6 +235,17 @@ impl Side {
             _ => differs(),
         }
     }
+}
+
+/// Whether these are the items of a batch that were refused.
+fn is_refusals(items: &[Json]) -> bool {
+    items.first().is_some_and(|item| item["op"].is_string() && item["problem"].is_object())
+}
+
+fn sorted(refusals: &[Json]) -> Vec<Json> {
+    let mut sorted = refusals.to_vec();
+    sorted.sort_by_key(|refusal| (refusal["op"].to_string(), refusal["index"].as_u64()));
+    sorted
 }
 
 fn same_problem(refused: &Refused, found: &Json) -> Result<(), String> {
