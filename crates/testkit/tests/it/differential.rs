@@ -40,7 +40,7 @@ const STEPS: usize = 40;
 const REGRESSIONS: &str = "tests/it/differential/regressions.txt";
 
 /// How many cases to try, and which; the seed is printed with a failure.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let cases = std::env::var("INSULA_MODEL_CASES").ok().map(|cases| cases.parse().expect("a number of cases"));
     let mut config = Config {
         cases: cases.unwrap_or(CASES),

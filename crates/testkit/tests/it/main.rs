@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod changes;
+mod concurrent;
 mod differential;
 mod durability;
 mod flights;
