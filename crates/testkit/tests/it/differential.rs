@@ -34,7 +34,7 @@ use self::seed::Case;
 use self::world::World;
 
 /// Cases of an ordinary run.
-const CASES: u32 = 24;
+const CASES: u32 = 64;
 /// Most steps of a case.
 const STEPS: usize = 40;
 const REGRESSIONS: &str = "tests/it/differential/regressions.txt";
@@ -61,10 +61,10 @@ fn both_stores_and_the_model_give_the_same_answers() {
     // One clock for both, that stands still while they are asked: times are compared too.
     let clock = Clock::fixed(Timestamp::from_micros(1_767_225_599_123_456));
     let start = async |store| TestApp::start_with(store, |options| options.clock = clock.clone()).await;
-    let apps = runtime.block_on(async { [("sqlite", start(Store::Sqlite).await), ("postgres", start(Store::Postgres).await)] });
-    let outcome = TestRunner::new(config()).run(&seed::case(STEPS), |case| {
-        runtime.block_on(run(&apps, &clock, &case)).map_err(TestCaseError::fail)
-    });
+    let apps = runtime
+        .block_on(async { [("sqlite", start(Store::Sqlite).await), ("postgres", start(Store::Postgres).await)] });
+    let outcome = TestRunner::new(config())
+        .run(&seed::case(STEPS), |case| runtime.block_on(run(&apps, &clock, &case)).map_err(TestCaseError::fail));
     let failed = outcome.map_err(|error| error.to_string());
     runtime.block_on(async { drop(apps) });
     failed.unwrap_or_else(|error| panic!("{error}"));

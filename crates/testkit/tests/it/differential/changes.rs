@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::model::{Draft, Errors, Model, Outcome, Refused};
 use super::reading;
-use super::value::{marked, marker};
+use super::value::{NOBODY, marked, marker};
 
 /// What one item of a batch is, once read.
 enum Change {
@@ -175,7 +175,10 @@ impl Model {
         names: &HashMap<String, usize>,
         errors: &mut Errors,
     ) -> Option<Change> {
-        let mut find = |json: &Json, at: String| match json.as_str().and_then(|text| text.strip_prefix("$ref:")) {
+        let find = |json: &Json, at: String, errors: &mut Errors| match json
+            .as_str()
+            .and_then(|text| text.strip_prefix("$ref:"))
+        {
             Some(name) => names.get(name).copied().or_else(|| {
                 errors.push((at, "no_such_record"));
                 None
@@ -185,28 +188,38 @@ impl Model {
         let version = json["version"].as_i64();
         match json["op"].as_str() {
             Some("create") => {
-                let data = self.resolved(entity, &json["data"], at, names);
+                let data = self.resolved(entity, &json["data"], at, names, errors);
                 let draft = self.whole(entity, &data, &format!("{at}/data"), errors);
                 Some(Change::Create(self.next(), draft))
             }
             Some("update") => {
-                let id = find(&json["id"], format!("{at}/id"));
-                let data = self.resolved(entity, &json["data"], at, names);
+                let id = find(&json["id"], format!("{at}/id"), errors);
+                let data = self.resolved(entity, &json["data"], at, names, errors);
                 let draft = self.part(entity, &data, &format!("{at}/data"), errors);
                 id.map(|id| Change::Update(id, version, draft))
             }
-            _ => find(&json["id"], format!("{at}/id")).map(|id| Change::Delete(id, version)),
+            _ => find(&json["id"], format!("{at}/id"), errors).map(|id| Change::Delete(id, version)),
         }
     }
 
     /// The data with records in place of their names.
-    fn resolved(&self, entity: usize, data: &Json, at: &str, names: &HashMap<String, usize>) -> Map<String, Json> {
+    fn resolved(
+        &self,
+        entity: usize,
+        data: &Json,
+        at: &str,
+        names: &HashMap<String, usize>,
+        errors: &mut Errors,
+    ) -> Map<String, Json> {
         let mut data = object(data).clone();
         for field in self.entities[entity].fields.iter().filter(|field| field.kind.target().is_some()) {
             if let Some(json) = data.get_mut(field.name)
                 && let Some(name) = json.as_str().and_then(|text| text.strip_prefix("$ref:"))
             {
-                *json = marker(*names.get(name).unwrap_or_else(|| panic!("{at}: no operation is called {name}")));
+                if !names.contains_key(name) {
+                    errors.push((format!("{at}/data/{}", field.name), "no_such_record"));
+                }
+                *json = marker(names.get(name).copied().unwrap_or(NOBODY));
             }
         }
         data

@@ -23,7 +23,8 @@ impl Model {
             gone.extend(more);
         }
         let stays = |record: &&Record| !gone.contains(&record.id);
-        let holds = |record: &Record| gone.iter().any(|id| self.refers(record, *id, |rule, _| rule == OnDelete::Restrict) > 0);
+        let holds =
+            |record: &Record| gone.iter().any(|id| self.refers(record, *id, |rule, _| rule == OnDelete::Restrict) > 0);
         if self.records.iter().filter(stays).any(holds) || self.is_circle(&gone) {
             return Err(Refused::HELD);
         }

@@ -20,9 +20,34 @@ pub(crate) struct Literal {
 
 /// Whole numbers, and doubles as their authors meant them.
 const NUMBERS: [&str; 28] = [
-    "0", "1", "2", "3", "-1", "-3", "10", "0.0", "-0.0", "1.5", "-1.5", "0.5", "0.1", "-0.1", "0.01", "-0.01", "1.005",
-    "-1.005", "99.99", "100.0", "1e3", "1e-18", "1e300", "-1e300", "9007199254740992", "-9007199254740992",
-    "9223372036854775807", "-9223372036854775807",
+    "0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "-3",
+    "10",
+    "0.0",
+    "-0.0",
+    "1.5",
+    "-1.5",
+    "0.5",
+    "0.1",
+    "-0.1",
+    "0.01",
+    "-0.01",
+    "1.005",
+    "-1.005",
+    "99.99",
+    "100.0",
+    "1e3",
+    "1e-18",
+    "1e300",
+    "-1e300",
+    "9007199254740992",
+    "-9007199254740992",
+    "9223372036854775807",
+    "-9223372036854775807",
 ];
 
 pub(crate) fn null() -> Literal {
@@ -46,7 +71,11 @@ pub(crate) fn pick(ty: Type, is_choice: bool, seed: u16, records: &[usize]) -> L
         }
         Type::Integer => {
             let written = NUMBERS[seed % NUMBERS.len()];
-            Literal { value: number(written), written: written.to_owned(), param: written.parse::<i64>().ok().map(Json::from) }
+            Literal {
+                value: number(written),
+                written: written.to_owned(),
+                param: written.parse::<i64>().ok().map(Json::from),
+            }
         }
         Type::Decimal(scale) => {
             let written = NUMBERS[seed % NUMBERS.len()];
@@ -90,7 +119,9 @@ fn quoted(text: &str, quote: char, all: bool) -> String {
             '\t' => written.push_str("\\t"),
             '\\' => written.push_str("\\\\"),
             c if c == quote => written.extend(['\\', c]),
-            c if c.is_control() || all && u32::from(c) < 0x1_0000 => write!(written, "\\u{:04x}", u32::from(c)).expect("memory"),
+            c if c.is_control() || all && u32::from(c) < 0x1_0000 => {
+                write!(written, "\\u{:04x}", u32::from(c)).expect("memory")
+            }
             c if all => write!(written, "\\U{:08X}", u32::from(c)).expect("memory"),
             c => written.push(c),
         }
@@ -102,7 +133,8 @@ fn quoted(text: &str, quote: char, all: bool) -> String {
 /// The exact number a literal is; beyond all columns, anything beyond them.
 fn number(written: &str) -> Value {
     const SCALE: u32 = 20;
-    let (mantissa, exponent) = written.split_once('e').map_or((written, 0), |(m, e)| (m, e.parse::<i32>().expect("an exponent")));
+    let (mantissa, exponent) =
+        written.split_once('e').map_or((written, 0), |(m, e)| (m, e.parse::<i32>().expect("an exponent")));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let units: i128 = format!("{whole}{fraction}").parse().expect("digits");
     let shift = exponent + 20 - i32::try_from(fraction.len()).expect("few digits");

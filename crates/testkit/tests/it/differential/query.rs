@@ -98,10 +98,17 @@ impl Model {
         }
         let Some(fields) = &view.fields else { return shown };
         let named = |name: &str| {
-            name == "id" || fields.contains(&name) || view.expand.iter().any(|position| entity.fields[*position].name == name)
+            name == "id"
+                || fields.contains(&name)
+                || view.expand.iter().any(|position| entity.fields[*position].name == name)
         };
-        let shown: Map<String, Json> =
-            shown.as_object().expect("an object").iter().filter(|(name, _)| named(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let shown: Map<String, Json> = shown
+            .as_object()
+            .expect("an object")
+            .iter()
+            .filter(|(name, _)| named(name))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect();
         Json::Object(shown)
     }
 }

@@ -32,7 +32,8 @@ pub(crate) fn read(field: &Field, json: &Json) -> Result<Value, &'static str> {
         }
         (Kind::Decimal { precision, scale, min, max }, Json::String(text)) => {
             let units = decimal(text, *precision, *scale)?;
-            let bound = |bound: &Option<&str>| bound.map(|text| decimal(text, *precision, *scale).expect("a bound fits"));
+            let bound =
+                |bound: &Option<&str>| bound.map(|text| decimal(text, *precision, *scale).expect("a bound fits"));
             if bound(min).is_some_and(|min| units < min) || bound(max).is_some_and(|max| units > max) {
                 return Err("out_of_range");
             }

@@ -103,7 +103,8 @@ impl Model {
     pub(crate) fn view_of(&self, entity: usize, seed: &seed::View) -> View {
         let fields = &self.entities[entity].fields;
         let relations = fields.iter().enumerate().filter(|(_, field)| field.kind.target().is_some());
-        let expand = relations.map(|(position, _)| position).filter(|position| seed.expand >> position & 1 == 1).collect();
+        let expand =
+            relations.map(|(position, _)| position).filter(|position| seed.expand >> position & 1 == 1).collect();
         let names = seed.fields.as_ref().map(|picks| {
             let all: Vec<&str> = fields.iter().map(|field| field.name).chain(SYSTEM.map(|(name, _)| name)).collect();
             let mut names: Vec<&str> = picks.iter().map(|pick| all[usize::from(*pick) % all.len()]).collect();
@@ -155,7 +156,8 @@ impl Model {
         for pick in &seed[1..] {
             let fields = &self.entities[at].fields;
             let position = usize::from(*pick) % (fields.len() + 2);
-            let Some((name, target)) = fields.get(position).and_then(|field| Some((field.name, field.kind.target()?))) else {
+            let Some((name, target)) = fields.get(position).and_then(|field| Some((field.name, field.kind.target()?)))
+            else {
                 break;
             };
             hops.push(position);

@@ -78,8 +78,13 @@ impl Kind {
             }
             1 => Self::Code,
             2 => {
-                let rules =
-                    [(None, None), (None, None), (Some(0), None), (Some(-3), Some(3)), (Some(-(1 << 53)), Some(1 << 53))];
+                let rules = [
+                    (None, None),
+                    (None, None),
+                    (Some(0), None),
+                    (Some(-3), Some(3)),
+                    (Some(-(1 << 53)), Some(1 << 53)),
+                ];
                 let (min, max) = rules[pick(rules.len())];
                 Self::Integer { min, max }
             }

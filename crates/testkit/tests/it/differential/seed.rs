@@ -30,14 +30,35 @@ pub(crate) struct FieldSeed {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Create { entity: u8, body: Body, upsert: Option<u8> },
-    Change { record: u16, body: Body, whole: bool, guard: Guard },
-    Delete { record: u16, guard: Guard },
+    Create {
+        entity: u8,
+        body: Body,
+        upsert: Option<u8>,
+    },
+    Change {
+        record: u16,
+        body: Body,
+        whole: bool,
+        guard: Guard,
+    },
+    Delete {
+        record: u16,
+        guard: Guard,
+    },
     /// `POST /records/{entity}/batch`.
-    Batch { entity: u8, independent: bool, create: Vec<Body>, update: Vec<(u16, Body, Guard)>, delete: Vec<u16> },
+    Batch {
+        entity: u8,
+        independent: bool,
+        create: Vec<Body>,
+        update: Vec<(u16, Body, Guard)>,
+        delete: Vec<u16>,
+    },
     /// `POST /batch`.
     Many(Vec<Operation>),
-    Get { record: u16, view: View },
+    Get {
+        record: u16,
+        view: View,
+    },
     List(Query),
     /// The next page of the last list, whatever has changed since.
     More,
@@ -123,15 +144,26 @@ fn field() -> impl Strategy<Value = FieldSeed> {
     let kind = prop_oneof![2 => any::<u8>(), 1 => Just(7)];
     let default = option::weighted(0.2, any::<u16>());
     (kind, any::<u8>(), often(0.3), often(0.15), often(0.2), default).prop_map(
-        |(kind, rules, required, unique, indexed, default)| FieldSeed { kind, rules, required, unique, indexed, default },
+        |(kind, rules, required, unique, indexed, default)| FieldSeed {
+            kind,
+            rules,
+            required,
+            unique,
+            indexed,
+            default,
+        },
     )
 }
 
 fn body() -> impl Strategy<Value = Body> {
     let picks = vec(prop_oneof![2 => 0..4u16, 1 => any::<u16>()], 7);
     let wild = option::weighted(0.15, any::<(u8, u16)>());
-    (picks, any::<u8>(), wild, prop::bool::weighted(0.02))
-        .prop_map(|(picks, left_out, wild, unknown)| Body { picks, left_out, wild, unknown })
+    (picks, any::<u8>(), wild, prop::bool::weighted(0.02)).prop_map(|(picks, left_out, wild, unknown)| Body {
+        picks,
+        left_out,
+        wild,
+        unknown,
+    })
 }
 
 fn guard() -> impl Strategy<Value = Guard> {
@@ -145,7 +177,9 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_map(|(record, body, whole, guard)| Step::Change { record, body, whole, guard });
     let delete = (any::<u16>(), guard()).prop_map(|(record, guard)| Step::Delete { record, guard });
     let update = vec((any::<u16>(), body(), guard()), 0..3);
-    let batch = (any::<u8>(), any::<bool>(), vec(body(), 0..5), update, vec(any::<u16>(), 0..3)).prop_map(
+    // Now and then more than the store asks for at once.
+    let creates = prop_oneof![9 => vec(body(), 0..5), 1 => vec(body(), 5..20)];
+    let batch = (any::<u8>(), any::<bool>(), creates, update, vec(any::<u16>(), 0..3)).prop_map(
         |(entity, independent, create, update, delete)| Step::Batch { entity, independent, create, update, delete },
     );
     let get = (any::<u16>(), view()).prop_map(|(record, view)| Step::Get { record, view });

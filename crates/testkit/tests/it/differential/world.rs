@@ -166,7 +166,9 @@ impl Side {
                 if let Some(number) = marked(json) {
                     return json!(self.id(number));
                 }
-                Json::Object(members.iter().map(|(name, json)| (name.clone(), self.filled(json))).collect::<Map<_, _>>())
+                Json::Object(
+                    members.iter().map(|(name, json)| (name.clone(), self.filled(json))).collect::<Map<_, _>>(),
+                )
             }
             Json::Array(items) => items.iter().map(|json| self.filled(json)).collect(),
             other => other.clone(),
@@ -255,12 +257,12 @@ fn same_problem(refused: &Refused, found: &Json) -> Result<(), String> {
 fn same_problem_json(expected: &Json, found: &Json) -> Result<(), String> {
     let places = |problem: &Json| {
         let errors = problem["errors"].as_array().into_iter().flatten();
-        let mut places: Vec<_> = errors.map(|error| (error["pointer"].to_string(), error["code"].to_string())).collect();
+        let mut places: Vec<_> =
+            errors.map(|error| (error["pointer"].to_string(), error["code"].to_string())).collect();
         places.sort();
         places
     };
-    let is_same = expected["code"] == found["code"]
-        && expected["status"] == found["status"]
-        && places(expected) == places(found);
+    let is_same =
+        expected["code"] == found["code"] && expected["status"] == found["status"] && places(expected) == places(found);
     if is_same { Ok(()) } else { Err(format!("expected the problem {expected}")) }
 }
