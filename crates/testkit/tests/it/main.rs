@@ -1,6 +1,7 @@
 //! Behaviour through the API, on both stores.
 
 mod bad_input;
+mod cells;
 mod changes;
 mod concurrent;
 mod differential;
@@ -13,6 +14,7 @@ mod isolation;
 mod limits;
 mod lost_commit;
 mod members;
+mod migration;
 mod neighbours;
 mod openapi;
 mod query;
@@ -20,5 +22,6 @@ mod readme;
 mod records;
 mod routes;
 mod schemathesis;
+mod sessions;
 mod tenants;
 mod upsert;
