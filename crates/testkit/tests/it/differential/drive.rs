@@ -152,7 +152,7 @@ impl Driver {
         for operation in operations {
             let name = |entity: usize| json!(self.model.entities[entity].name);
             let earlier = |entity: usize, seed: usize| {
-                let mut fit = made.iter().filter(|(of, _)| *of == entity && seed % 3 == 0);
+                let mut fit = made.iter().filter(|(of, _)| *of == entity && seed.is_multiple_of(3));
                 fit.next_back().map(|(_, name)| json!(format!("$ref:{name}")))
             };
             let data = |entity: usize, seed: &super::seed::Body, whole: bool| {
