@@ -46,6 +46,8 @@ pub(crate) fn config() -> Config {
         cases: cases.unwrap_or(CASES),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
         max_shrink_iters: 1_000,
+        // In milliseconds: a case that is not as small as it could be is better than none.
+        max_shrink_time: 60_000,
         ..Config::default()
     };
     if config.rng_seed == RngSeed::Random {
