@@ -95,7 +95,7 @@ async fn run(app: &TestApp, code: &str, plan: &[Vec<Write>]) {
         told
     };
     let all = join_all(plan.iter().enumerate().map(|(who, writes)| writer(who, writes))).await;
-    let histories = Histories::read(app, owner).await;
+    let histories = Histories::read(owner).await;
     for told in all.iter().flatten() {
         histories.explain(told, pots);
     }
