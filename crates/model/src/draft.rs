@@ -6,7 +6,9 @@ use crate::json::Json;
 use crate::name::is_code;
 use crate::problem::{Code, Errors, pointer};
 use crate::rights::FieldMask;
-use crate::value::{Date, Decimal, DecimalError, MAX_INTEGER, Timestamp, Value};
+use crate::value::{
+    Date, Decimal, DecimalError, Duration, Email, MAX_INTEGER, MAX_URL, Phone, SCHEMES, Time, Timestamp, Url, Value,
+};
 
 /// Values by the position of their field in the entity.
 #[derive(Clone, PartialEq, Debug)]
@@ -94,7 +96,10 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         };
     }
     match (&field.kind, json) {
-        (FieldKind::Text { min_length, max_length }, Json::Text(text)) => {
+        (
+            FieldKind::Text { min_length, max_length } | FieldKind::LongText { min_length, max_length },
+            Json::Text(text),
+        ) => {
             let length = text.chars().count();
             if min_length.is_some_and(|min| length < min as usize) {
                 return Err((Code::TooShort, format!("At least {} characters are needed.", min_length.unwrap_or(0))));
@@ -113,6 +118,26 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         }
         (FieldKind::Code, Json::Text(_)) => {
             Err((Code::InvalidFormat, "A code is made of the letters A–Z and a–z, digits, `_` and `-`.".into()))
+        }
+        (FieldKind::Email, Json::Text(text)) => Email::parse(text)
+            .map(|email| Value::Text(email.into_string()))
+            .ok_or_else(|| (Code::InvalidFormat, "This is no e-mail address, such as ada@example.org.".into())),
+        (FieldKind::Url, Json::Text(text)) => {
+            Url::parse(text).map(|url| Value::Text(url.into_string())).ok_or_else(|| {
+                let message = format!(
+                    "This is no URL of at most {MAX_URL} characters, such as https://example.org/a, with one of the \
+                     schemes {}.",
+                    SCHEMES.join(", ")
+                );
+                (Code::InvalidFormat, message)
+            })
+        }
+        (FieldKind::Phone, Json::Text(text)) => {
+            Phone::parse(text).map(|phone| Value::Text(phone.into_string())).ok_or_else(|| {
+                let message =
+                    "A phone number begins with + and the country code, such as +49 30 1234567, without brackets.";
+                (Code::InvalidFormat, message.into())
+            })
         }
         (FieldKind::Integer { min, max }, Json::Int(n)) => {
             let (low, high) = (min.unwrap_or(-MAX_INTEGER), max.unwrap_or(MAX_INTEGER));
@@ -133,6 +158,16 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         (FieldKind::Date, Json::Text(text)) => Date::parse(text)
             .map(Value::Date)
             .ok_or_else(|| (Code::InvalidFormat, "A date is written YYYY-MM-DD and must exist.".into())),
+        (FieldKind::Time, Json::Text(text)) => Time::parse(text)
+            .map(Value::Time)
+            .ok_or_else(|| (Code::InvalidFormat, "A time of day is written HH:MM or HH:MM:SS, up to 23:59:59.".into())),
+        (FieldKind::Duration { min, max }, Json::Text(text)) => duration(*min, *max, text),
+        (FieldKind::Uuid, Json::Text(text)) => parse_uuid(text).map(Value::Uuid).ok_or_else(|| {
+            (Code::InvalidFormat, "A UUID is written 8-4-4-4-12, such as 0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11.".into())
+        }),
+        (FieldKind::User, Json::Text(text)) => parse_uuid(text)
+            .map(Value::Uuid)
+            .ok_or_else(|| (Code::InvalidFormat, "A user is the id (a UUID) of an account.".into())),
         (FieldKind::Datetime, Json::Text(text)) => Timestamp::parse(text).map(Value::Timestamp).ok_or_else(|| {
             (Code::InvalidFormat, "A time is written as in RFC 3339, such as 2013-01-31T10:00:00Z.".into())
         }),
@@ -173,6 +208,22 @@ fn decimal(field: &Field, text: &str) -> Result<Value, (Code, String)> {
         return Err((Code::OutOfRange, format!("The value must be at most {max}.")));
     }
     Ok(Value::Decimal(value))
+}
+
+fn duration(min: Option<i64>, max: Option<i64>, text: &str) -> Result<Value, (Code, String)> {
+    let duration = Duration::parse(text).ok_or_else(|| {
+        let message = "A duration is written as in ISO 8601 with weeks, days, hours, minutes and seconds, such as \
+                       P1DT2H30M; years and months have no fixed length.";
+        (Code::InvalidFormat, message.to_owned())
+    })?;
+    let bound = |micros: Option<i64>| micros.and_then(Duration::from_micros);
+    if let Some(min) = bound(min).filter(|min| duration < *min) {
+        return Err((Code::OutOfRange, format!("The value must be at least {min}.")));
+    }
+    if let Some(max) = bound(max).filter(|max| duration > *max) {
+        return Err((Code::OutOfRange, format!("The value must be at most {max}.")));
+    }
+    Ok(Value::Duration(duration))
 }
 
 const fn wanted(kind: &FieldKind) -> &'static str {

@@ -2,14 +2,24 @@
 
 mod date;
 mod decimal;
+mod duration;
+mod email;
+mod phone;
+mod time;
 mod timestamp;
+mod url;
 
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 pub use date::Date;
 pub use decimal::{Decimal, DecimalError, MAX_PRECISION};
+pub use duration::Duration;
+pub use email::{Email, MAX_ADDRESS};
+pub use phone::Phone;
+pub use time::Time;
 pub use timestamp::Timestamp;
+pub use url::{MAX_URL, SCHEMES, Url};
 
 /// Integers stay within ±2⁵³, which every JSON reader can hold.
 pub const MAX_INTEGER: i64 = 1 << 53;
@@ -23,7 +33,9 @@ pub enum Value {
     Decimal(Decimal),
     Text(String),
     Date(Date),
+    Time(Time),
     Timestamp(Timestamp),
+    Duration(Duration),
     Uuid(Uuid),
     Bytes(Vec<u8>),
 }
@@ -39,7 +51,10 @@ pub enum ColumnType {
     },
     Text,
     Date,
+    Time,
     Timestamp,
+    /// Stored as an integer of microseconds.
+    Duration,
     Uuid,
 }
 
@@ -58,7 +73,9 @@ impl Value {
             Self::Decimal(d) => quoted(out, |out| d.write(out)),
             Self::Text(text) => write_json_text(text, out),
             Self::Date(d) => quoted(out, |out| d.write(out)),
+            Self::Time(t) => quoted(out, |out| t.write(out)),
             Self::Timestamp(t) => quoted(out, |out| t.write(out)),
+            Self::Duration(d) => quoted(out, |out| d.write(out)),
             Self::Uuid(id) => write_json_uuid(*id, out),
         }
     }
@@ -116,7 +133,9 @@ impl Serialize for Value {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Decimal(d) => serializer.collect_str(d),
             Self::Date(d) => serializer.collect_str(d),
+            Self::Time(t) => serializer.collect_str(t),
             Self::Timestamp(t) => serializer.collect_str(t),
+            Self::Duration(d) => serializer.collect_str(d),
             Self::Uuid(id) => serializer.collect_str(&id.as_hyphenated()),
         }
     }

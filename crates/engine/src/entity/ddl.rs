@@ -81,10 +81,11 @@ const fn column_type(dialect: Dialect, ty: ColumnType) -> &'static str {
         (Dialect::Sqlite, ColumnType::Uuid) => "BLOB",
         (Dialect::Sqlite, _) => "INTEGER",
         (Dialect::Postgres, ColumnType::Bool) => "boolean",
-        (Dialect::Postgres, ColumnType::Int | ColumnType::Decimal { .. }) => "bigint",
+        (Dialect::Postgres, ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Duration) => "bigint",
         // Ordered by code point, as SQLite does.
         (Dialect::Postgres, ColumnType::Text) => "text COLLATE \"C\"",
         (Dialect::Postgres, ColumnType::Date) => "date",
+        (Dialect::Postgres, ColumnType::Time) => "time",
         (Dialect::Postgres, ColumnType::Timestamp) => "timestamptz",
         (Dialect::Postgres, ColumnType::Uuid) => "uuid",
     }

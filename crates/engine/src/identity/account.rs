@@ -3,11 +3,11 @@
 use insula_model::id::{AccountId, TenantId};
 use insula_model::value::{Timestamp, Value};
 
-use super::email::Email;
 use super::users::member::Member;
 use crate::engine::Inner;
 use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
+use insula_model::value::Email;
 
 static INSERT: Fixed = Fixed::new(
     "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \

@@ -8,12 +8,12 @@ use insula_model::value::{Timestamp, Value};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::email::{Email, MAX_ADDRESS};
 use super::event::{self, Action, Whom};
 use super::session::{self, Tokens};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
+use insula_model::value::{Email, MAX_ADDRESS};
 
 /// Longer ones are looked at no further; nobody can have set one.
 const MAX_PASSWORD_CHARS: usize = 4096;

@@ -9,7 +9,6 @@ use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
 use insula_model::rights::BuiltinRole;
 use insula_model::value::{Timestamp, Value};
 
-use super::email::Email;
 use super::event::{self, Action, Whom};
 use super::password::Password;
 use super::session::{self, Tokens};
@@ -20,6 +19,7 @@ use crate::engine::{Inner, Origin, Registration};
 use crate::sql::Fixed;
 use crate::store::{Placement, StoreError, Tx};
 use crate::tx::Author;
+use insula_model::value::Email;
 
 const MAX_CODE: usize = 50;
 

@@ -128,6 +128,10 @@ fn order(reader: Reader<'_>, sort: Option<&str>) -> Result<Vec<OrderKey>> {
         let (leaf, column_type, never_null) = reader.column(name).ok_or_else(|| {
             Problem::at("/sort", Code::UnknownField, format!("`{name}` is not a field of `{}`.", reader.entity.name))
         })?;
+        if let Some(field) = reader.entity.field_named(name).filter(|field| !field.kind.is_orderable()) {
+            let message = format!("`{name}` is of type `{}`, which has no order.", field.kind.name());
+            return Err(Problem::at("/sort", Code::InvalidType, message));
+        }
         order.push(OrderKey { path: Path { hops: Vec::new(), leaf, column_type, never_null }, alias: 0, descending });
     }
     if !names.contains(&"id") {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use insula_model::entity::{Entity, Field, SystemField};
+use insula_model::entity::{Entity, Field, FieldKind, SystemField};
 use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, Path};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
@@ -192,6 +192,10 @@ impl<'g> Select<'g> {
         let unknown = || unknown(self.reader.entity, "expand", name);
         self.reader.column(name).ok_or_else(unknown)?;
         let target = self.reader.entity.field_named(name).and_then(|field| field.kind.target());
+        if self.reader.entity.field_named(name).is_some_and(|field| field.kind == FieldKind::User) {
+            let message = "Users cannot be expanded yet; `GET /users/{id}` tells who it is.";
+            return Err(Problem::at("/expand", Code::NotSupported, message));
+        }
         let Some(target) = target else {
             return Err(Problem::at(
                 "/expand",

@@ -202,9 +202,10 @@ const fn cast(value: &Value) -> &'static str {
     match value {
         Value::Null => "",
         Value::Bool(_) => "::boolean",
-        Value::Int(_) | Value::Decimal(_) => "::bigint",
+        Value::Int(_) | Value::Decimal(_) | Value::Duration(_) => "::bigint",
         Value::Text(_) => "::text",
         Value::Date(_) => "::date",
+        Value::Time(_) => "::time",
         Value::Timestamp(_) => "::timestamptz",
         Value::Uuid(_) => "::uuid",
         Value::Bytes(_) => "::bytea",

@@ -1,7 +1,7 @@
 //! A row of a statement, read by position. SQLite tells integers, texts and blobs apart and no more, so each getter
 //! takes what either engine gives for its type.
 
-use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value};
+use insula_model::value::{ColumnType, Date, Decimal, Duration, Time, Timestamp, Value};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -21,12 +21,17 @@ impl Row {
             (Value::Int(n), ColumnType::Bool) => Value::Bool(*n != 0),
             (Value::Int(n), ColumnType::Decimal { scale }) => Value::Decimal(Decimal::new(*n, scale)),
             (Value::Int(n), ColumnType::Date) => Value::Date(Date::from_days(i32::try_from(*n).unwrap_or(0))),
+            (Value::Int(n), ColumnType::Time) => Value::Time(Time::from_micros(*n).ok_or_else(out_of_range)?),
             (Value::Int(n), ColumnType::Timestamp) => Value::Timestamp(Timestamp::from_micros(*n)),
+            (Value::Int(n), ColumnType::Duration) => {
+                Value::Duration(Duration::from_micros(*n).ok_or_else(out_of_range)?)
+            }
             (Value::Bytes(bytes), ColumnType::Uuid) => Value::Uuid(uuid(bytes)?),
             (value @ Value::Bool(_), ColumnType::Bool)
             | (value @ Value::Int(_), ColumnType::Int)
             | (value @ Value::Text(_), ColumnType::Text)
             | (value @ Value::Date(_), ColumnType::Date)
+            | (value @ Value::Time(_), ColumnType::Time)
             | (value @ Value::Timestamp(_), ColumnType::Timestamp)
             | (value @ Value::Uuid(_), ColumnType::Uuid) => value.clone(),
             (value, ty) => return Err(StoreError::Other(format!("{value:?} is no {ty:?}").into())),
@@ -90,6 +95,10 @@ impl Row {
     ) -> Result<Option<T>, StoreError> {
         if self.is_null(index) { Ok(None) } else { read(self, index).map(Some) }
     }
+}
+
+fn out_of_range() -> StoreError {
+    StoreError::Other("a stored value is outside its type's range".into())
 }
 
 fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {

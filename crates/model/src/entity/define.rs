@@ -8,15 +8,20 @@ use crate::input::{self, Members};
 use crate::json::Json;
 use crate::name::{Name, NameError};
 use crate::problem::{Code, Errors, Result, pointer};
-use crate::value::{Decimal, MAX_INTEGER, MAX_PRECISION};
+use crate::value::{Decimal, Duration, MAX_INTEGER, MAX_PRECISION};
 
 /// The most fields an entity can have: both engines hold more columns, people do not.
 const MAX_FIELDS: usize = 500;
 const MAX_LABEL: usize = 200;
 const MAX_HELP: usize = 2_000;
-/// The longest `text`; longer belongs into a type of its own.
+/// The longest `text`; longer belongs into `long_text`.
 const MAX_TEXT: u32 = 10_000;
 const DEFAULT_TEXT: u32 = 255;
+/// A body holds one of these with room to spare, whatever its characters.
+const MAX_LONG_TEXT: u32 = 200_000;
+const DEFAULT_LONG_TEXT: u32 = 20_000;
+/// What an index of PostgreSQL's takes is 2 704 bytes, its own included.
+const MAX_INDEX_BYTES: usize = 2_600;
 const MAX_OPTIONS: usize = 500;
 
 /// Reads `POST /entities`. Every mistake comes back with its pointer.
@@ -153,6 +158,13 @@ fn field(
     if members.optional_bool("encrypted", errors) == Some(true) {
         errors.add(members.pointer("encrypted"), Code::NotSupported, "Encrypted fields are not supported yet.");
     }
+    if let Some(kind) = &kind {
+        for (key, wanted) in [("unique", unique), ("indexed", indexed)] {
+            if wanted && let Err(reason) = indexable(&[kind]) {
+                errors.add(members.pointer(key), Code::OutOfRange, reason);
+            }
+        }
+    }
     let default = members.optional("default");
     let default_at = members.pointer("default");
     members.finish(errors);
@@ -187,11 +199,17 @@ fn kind(
     let name = members.text("type", 50, errors)?;
     Some(match name {
         "text" => {
-            let max_length = length(members, "max_length", MAX_TEXT, errors).unwrap_or(DEFAULT_TEXT).max(1);
-            let min_length = length(members, "min_length", max_length, errors);
+            let (min_length, max_length) = lengths(members, MAX_TEXT, DEFAULT_TEXT, errors);
             FieldKind::Text { min_length, max_length }
         }
+        "long_text" => {
+            let (min_length, max_length) = lengths(members, MAX_LONG_TEXT, DEFAULT_LONG_TEXT, errors);
+            FieldKind::LongText { min_length, max_length }
+        }
         "code" => FieldKind::Code,
+        "email" => FieldKind::Email,
+        "url" => FieldKind::Url,
+        "phone" => FieldKind::Phone,
         "integer" => {
             let (min, max) = (bound(members, "min", errors), bound(members, "max", errors));
             ordered(members, min, max, errors);
@@ -200,12 +218,19 @@ fn kind(
         "decimal" => decimal(members, errors)?,
         "boolean" => FieldKind::Boolean,
         "date" => FieldKind::Date,
+        "time" => FieldKind::Time,
         "datetime" => FieldKind::Datetime,
+        "duration" => {
+            let (min, max) = (duration_bound(members, "min", errors), duration_bound(members, "max", errors));
+            ordered(members, min, max, errors);
+            FieldKind::Duration { min, max }
+        }
+        "uuid" => FieldKind::Uuid,
+        "user" => FieldKind::User,
         "choice" => FieldKind::Choice { options: options(members, errors)? },
         "relation" => relation(members, target, required, errors)?,
-        "long_text" | "rich_text" | "email" | "url" | "phone" | "time" | "duration" | "uuid" | "json"
-        | "multi_choice" | "relations" | "user" | "unit" | "file" | "auto_number" | "secret" | "formula" | "rollup"
-        | "lookup" => {
+        "rich_text" | "json" | "multi_choice" | "relations" | "unit" | "file" | "auto_number" | "secret"
+        | "formula" | "rollup" | "lookup" => {
             errors.add(
                 members.pointer("type"),
                 Code::NotSupported,
@@ -214,7 +239,8 @@ fn kind(
             return None;
         }
         _ => {
-            let known = "text, code, integer, decimal, boolean, date, datetime, choice, relation";
+            let known = "text, long_text, code, email, url, phone, integer, decimal, boolean, date, time, datetime, \
+                         duration, uuid, choice, relation, user";
             errors.add(
                 members.pointer("type"),
                 Code::OutOfRange,
@@ -223,6 +249,11 @@ fn kind(
             return None;
         }
     })
+}
+
+fn lengths(members: &mut Members<'_>, most: u32, usual: u32, errors: &mut Errors) -> (Option<u32>, u32) {
+    let max_length = length(members, "max_length", most, errors).unwrap_or(usual).max(1);
+    (length(members, "min_length", max_length, errors), max_length)
 }
 
 fn length(members: &mut Members<'_>, key: &'static str, most: u32, errors: &mut Errors) -> Option<u32> {
@@ -241,6 +272,16 @@ fn bound(members: &mut Members<'_>, key: &'static str, errors: &mut Errors) -> O
         return None;
     }
     Some(n)
+}
+
+/// In microseconds.
+fn duration_bound(members: &mut Members<'_>, key: &'static str, errors: &mut Errors) -> Option<i64> {
+    let text = members.optional_text(key, 100, errors)?;
+    let bound = Duration::parse(text);
+    if bound.is_none() {
+        errors.add(members.pointer(key), Code::InvalidFormat, "A duration is written as in ISO 8601, such as PT1H30M.");
+    }
+    bound.map(Duration::micros)
 }
 
 fn ordered(members: &Members<'_>, min: Option<i64>, max: Option<i64>, errors: &mut Errors) {
@@ -340,6 +381,21 @@ fn relation(
     Some(FieldKind::Relation { target, on_delete })
 }
 
+/// Whether an index can hold the values of such fields together, on both engines.
+fn indexable(kinds: &[&FieldKind]) -> Result<(), String> {
+    if let Some(kind) = kinds.iter().find(|kind| !kind.is_orderable()) {
+        return Err(format!("A field of type `{}` cannot be indexed or unique.", kind.name()));
+    }
+    let bytes: usize = kinds.iter().map(|kind| kind.index_bytes()).sum();
+    if bytes > MAX_INDEX_BYTES {
+        return Err(format!(
+            "An index holds {MAX_INDEX_BYTES} bytes, and these values can have {bytes} (a character has up to 4): \
+             lower `max_length`."
+        ));
+    }
+    Ok(())
+}
+
 /// Keys over several fields, and one for each field that is unique by itself.
 fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut Errors) -> Vec<UniqueKey> {
     let single = |field: &Field| UniqueKey { id: ids.next(), fields: vec![field.id] };
@@ -359,6 +415,10 @@ fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut E
                 Some(_) => errors.add(pointer(&at, &j.to_string()), Code::NotUnique, "This field is named twice."),
                 None => errors.add(pointer(&at, &j.to_string()), Code::UnknownField, "This entity has no such field."),
             }
+        }
+        let kinds: Vec<_> = fields.iter().filter(|field| key.contains(&field.id)).map(|field| &field.kind).collect();
+        if let Err(reason) = indexable(&kinds) {
+            errors.add(at.as_str(), Code::OutOfRange, reason);
         }
         if names.is_empty() || names.len() > 16 {
             errors.add(at, Code::OutOfRange, "A unique key has 1 to 16 fields.");

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
-use crate::value::{ColumnType, Decimal};
+use crate::value::{ColumnType, Decimal, MAX_ADDRESS, MAX_URL};
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Field {
@@ -31,7 +31,15 @@ pub enum FieldKind {
         min_length: Option<u32>,
         max_length: u32,
     },
+    /// Text of any length that reads over lines; it is neither sorted by nor indexed.
+    LongText {
+        min_length: Option<u32>,
+        max_length: u32,
+    },
     Code,
+    Email,
+    Url,
+    Phone,
     Integer {
         min: Option<i64>,
         max: Option<i64>,
@@ -45,7 +53,15 @@ pub enum FieldKind {
     },
     Boolean,
     Date,
+    Time,
     Datetime,
+    /// Bounds in microseconds.
+    Duration {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    /// An id that leads nowhere by itself, such as another system's.
+    Uuid,
     Choice {
         options: Vec<String>,
     },
@@ -53,6 +69,8 @@ pub enum FieldKind {
         target: EntityId,
         on_delete: OnDelete,
     },
+    /// The account of a member of the tenant. Like `created_by` it stays when the member goes.
+    User,
 }
 
 /// What happens to a record when the record it refers to is deleted.
@@ -112,26 +130,42 @@ impl FieldKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Text { .. } => "text",
+            Self::LongText { .. } => "long_text",
             Self::Code => "code",
+            Self::Email => "email",
+            Self::Url => "url",
+            Self::Phone => "phone",
             Self::Integer { .. } => "integer",
             Self::Decimal { .. } => "decimal",
             Self::Boolean => "boolean",
             Self::Date => "date",
+            Self::Time => "time",
             Self::Datetime => "datetime",
+            Self::Duration { .. } => "duration",
+            Self::Uuid => "uuid",
             Self::Choice { .. } => "choice",
             Self::Relation { .. } => "relation",
+            Self::User => "user",
         }
     }
 
     pub const fn column_type(&self) -> ColumnType {
         match self {
-            Self::Text { .. } | Self::Code | Self::Choice { .. } => ColumnType::Text,
+            Self::Text { .. }
+            | Self::LongText { .. }
+            | Self::Code
+            | Self::Email
+            | Self::Url
+            | Self::Phone
+            | Self::Choice { .. } => ColumnType::Text,
             Self::Integer { .. } => ColumnType::Int,
             Self::Decimal { scale, .. } => ColumnType::Decimal { scale: *scale },
             Self::Boolean => ColumnType::Bool,
             Self::Date => ColumnType::Date,
+            Self::Time => ColumnType::Time,
             Self::Datetime => ColumnType::Timestamp,
-            Self::Relation { .. } => ColumnType::Uuid,
+            Self::Duration { .. } => ColumnType::Duration,
+            Self::Uuid | Self::Relation { .. } | Self::User => ColumnType::Uuid,
         }
     }
 
@@ -140,6 +174,23 @@ impl FieldKind {
         match self {
             Self::Relation { target, .. } => Some(*target),
             _ => None,
+        }
+    }
+
+    /// Whether records can be put in an order by it, and found by an index on it. Both need a value of bounded size.
+    pub const fn is_orderable(&self) -> bool {
+        !matches!(self, Self::LongText { .. })
+    }
+
+    /// The most bytes one value takes in an index.
+    pub fn index_bytes(&self) -> usize {
+        match self {
+            Self::Text { max_length, .. } | Self::LongText { max_length, .. } => *max_length as usize * 4,
+            Self::Choice { options } => options.iter().map(String::len).max().unwrap_or(0),
+            Self::Code => 50,
+            Self::Email => MAX_ADDRESS,
+            Self::Url => MAX_URL,
+            _ => 16,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Entity, Field, FieldKind, Schema};
+use crate::value::Duration;
 
 impl Entity {
     pub fn view(&self, schema: &Schema) -> Json {
@@ -37,7 +38,7 @@ impl Field {
         set("indexed", json!(self.indexed));
         set("default", self.default.clone().unwrap_or(Json::Null));
         match &self.kind {
-            FieldKind::Text { min_length, max_length } => {
+            FieldKind::Text { min_length, max_length } | FieldKind::LongText { min_length, max_length } => {
                 set("min_length", json!(min_length));
                 set("max_length", json!(max_length));
             }
@@ -61,7 +62,21 @@ impl Field {
                 set("target", json!(name));
                 set("on_delete", json!(on_delete));
             }
-            FieldKind::Code | FieldKind::Boolean | FieldKind::Date | FieldKind::Datetime => {}
+            FieldKind::Duration { min, max } => {
+                let bound = |micros: &Option<i64>| micros.and_then(Duration::from_micros).map(|d| d.to_string());
+                set("min", json!(bound(min)));
+                set("max", json!(bound(max)));
+            }
+            FieldKind::Code
+            | FieldKind::Email
+            | FieldKind::Url
+            | FieldKind::Phone
+            | FieldKind::Boolean
+            | FieldKind::Date
+            | FieldKind::Time
+            | FieldKind::Datetime
+            | FieldKind::Uuid
+            | FieldKind::User => {}
         }
         Json::Object(view)
     }

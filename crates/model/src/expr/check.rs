@@ -209,6 +209,10 @@ fn function<'a>(call: &CallExpr) -> Result<Term<'a>, ExprError> {
                 Err(ExprError::invalid("`timestamp()` takes a string, such as `timestamp(\"2013-01-31T09:30:00Z\")`"))
             }
         },
+        (None, "duration", [argument]) => match text_argument(argument)? {
+            Some(text) => literal::duration(&text).map(|duration| Term::Literal(Literal::Duration(duration))),
+            None => Err(ExprError::invalid("`duration()` takes a string, such as `duration(\"1h30m\")`")),
+        },
         // Without a look inside: the answer must not depend on which names are known.
         (None, operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::IN, _) => {
             Err(condition_as_value())

@@ -231,7 +231,10 @@ fn fold(op: Op, a: &Literal, b: &Literal) -> Result<Expr, ExprError> {
         // A text beside a date or a datetime is one.
         (Literal::Date(_), Literal::Text(text)) => fold(op, a, &Literal::Date(literal::date(text)?)),
         (Literal::Timestamp(_), Literal::Text(text)) => fold(op, a, &Literal::Timestamp(literal::timestamp(text)?)),
-        (Literal::Text(_), Literal::Date(_) | Literal::Timestamp(_)) => fold(op.mirrored(), b, a),
+        (Literal::Duration(_), Literal::Text(text)) => fold(op, a, &Literal::Duration(literal::iso_duration(text)?)),
+        (Literal::Text(_), Literal::Date(_) | Literal::Timestamp(_) | Literal::Duration(_)) => {
+            fold(op.mirrored(), b, a)
+        }
         _ => literal::compare(a, b)
             .map(|order| Expr::Const(op.holds(order)))
             .ok_or_else(|| ExprError::invalid(format!("{} cannot be compared with {}", a.describe(), b.describe()))),

@@ -34,6 +34,10 @@ impl Column<'_> {
             ColumnKind::Field(FieldKind::Choice { .. }) => "a choice",
             ColumnKind::Field(FieldKind::Code) => "a code",
             ColumnKind::Field(FieldKind::Relation { .. }) => "a relation",
+            ColumnKind::Field(FieldKind::User) => "a user",
+            ColumnKind::Field(FieldKind::Email) => "an e-mail address",
+            ColumnKind::Field(FieldKind::Url) => "a URL",
+            ColumnKind::Field(FieldKind::Phone) => "a phone number",
             ColumnKind::Field(kind) => describe_type(kind.column_type()),
         }
     }
@@ -46,7 +50,9 @@ const fn describe_type(column_type: ColumnType) -> &'static str {
         ColumnType::Decimal { .. } => "a decimal",
         ColumnType::Text => "text",
         ColumnType::Date => "a date",
+        ColumnType::Time => "a time of day",
         ColumnType::Timestamp => "a datetime",
+        ColumnType::Duration => "a duration",
         ColumnType::Uuid => "an id",
     }
 }

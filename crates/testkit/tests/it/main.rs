@@ -7,3 +7,4 @@ mod readme;
 mod records;
 mod routes;
 mod tenants;
+mod types;

@@ -7,10 +7,10 @@ use insula_model::rights::{Action, Resource};
 
 use super::member::{self, Member};
 use super::{UserView, conclude, grant};
-use crate::identity::email::Email;
 use crate::identity::password::Password;
 use crate::identity::{account, label};
 use crate::scope::Scope;
+use insula_model::value::Email;
 
 struct NewUser {
     email: Email,

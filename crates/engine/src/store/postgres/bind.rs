@@ -36,6 +36,8 @@ impl ToSql for Bind<'_> {
             (Value::Date(date), &Type::DATE) => {
                 out.put_i32(date.days().checked_sub(EPOCH_DAYS).ok_or("date out of range")?);
             }
+            (Value::Time(time), &Type::TIME) => out.put_i64(time.micros()),
+            (Value::Duration(duration), &Type::INT8) => out.put_i64(duration.micros()),
             (Value::Timestamp(at), &Type::TIMESTAMPTZ) => {
                 out.put_i64(at.as_micros().checked_sub(EPOCH_MICROS).ok_or("time out of range")?);
             }
@@ -63,7 +65,9 @@ const fn kind(value: &Value) -> &'static str {
         Value::Decimal(_) => "a decimal",
         Value::Text(_) => "a text",
         Value::Date(_) => "a date",
+        Value::Time(_) => "a time of day",
         Value::Timestamp(_) => "a time",
+        Value::Duration(_) => "a duration",
         Value::Uuid(_) => "a UUID",
         Value::Bytes(_) => "bytes",
     }

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value, write_json_text, write_json_uuid};
+use insula_model::value::{
+    ColumnType, Date, Decimal, Duration, Time, Timestamp, Value, write_json_text, write_json_uuid,
+};
 use tokio_postgres::Row as Sent;
 use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
@@ -50,7 +52,15 @@ impl Cells for Columns<'_> {
             }
             ColumnType::Text => self.get::<&str>(index)?.map(|text| Value::Text(text.to_owned())),
             ColumnType::Date => self.get::<Day>(index)?.map(|day| Value::Date(day.0)),
+            ColumnType::Time => self.get::<Clock>(index)?.map(|time| Value::Time(time.0)),
             ColumnType::Timestamp => self.get::<Instant>(index)?.map(|at| Value::Timestamp(at.0)),
+            ColumnType::Duration => match self.get::<i64>(index)? {
+                Some(micros) => Some(Value::Duration(
+                    Duration::from_micros(micros)
+                        .ok_or_else(|| StoreError::Other("a stored duration is too long".into()))?,
+                )),
+                None => None,
+            },
             ColumnType::Uuid => self.get::<Uuid>(index)?.map(Value::Uuid),
         };
         Ok(value.unwrap_or(Value::Null))
@@ -66,6 +76,7 @@ pub(super) fn row(sent: &Sent) -> Result<Row, StoreError> {
             Type::INT8 | Type::INT4 | Type::INT2 => ColumnType::Int,
             Type::TEXT | Type::VARCHAR | Type::NAME | Type::BPCHAR | Type::UNKNOWN => ColumnType::Text,
             Type::DATE => ColumnType::Date,
+            Type::TIME => ColumnType::Time,
             Type::TIMESTAMPTZ => ColumnType::Timestamp,
             Type::UUID => ColumnType::Uuid,
             Type::BYTEA => {
@@ -122,6 +133,19 @@ impl FromSql<'_> for Day {
 
     fn accepts(ty: &Type) -> bool {
         *ty == Type::DATE
+    }
+}
+
+struct Clock(Time);
+
+impl FromSql<'_> for Clock {
+    /// Microseconds since midnight; 24:00 is one that we never store.
+    fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Failure> {
+        Ok(Self(Time::from_micros(i64::from_be_bytes(raw.try_into()?)).ok_or("time out of range")?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::TIME
     }
 }
 

@@ -1,7 +1,9 @@
 //! Values into SQLite and out of it. Booleans are 0 and 1, times microseconds, dates days, decimals units of their
 //! scale, ids 16 bytes.
 
-use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value, quoted, write_json_text, write_json_uuid};
+use insula_model::value::{
+    ColumnType, Date, Decimal, Duration, Time, Timestamp, Value, quoted, write_json_text, write_json_uuid,
+};
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use uuid::Uuid;
@@ -23,7 +25,9 @@ impl ToSql for Bind<'_> {
             Value::Decimal(d) => ValueRef::Integer(d.units()),
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
             Value::Date(d) => ValueRef::Integer(i64::from(d.days())),
+            Value::Time(t) => ValueRef::Integer(t.micros()),
             Value::Timestamp(t) => ValueRef::Integer(t.as_micros()),
+            Value::Duration(d) => ValueRef::Integer(d.micros()),
             Value::Uuid(id) => ValueRef::Blob(id.as_bytes()),
             Value::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
@@ -64,6 +68,8 @@ impl Cells for rusqlite::Row<'_> {
             (ColumnType::Decimal { scale }, ValueRef::Integer(n)) => {
                 quoted(out, |out| Decimal::new(n, scale).write(out));
             }
+            (ColumnType::Time, ValueRef::Integer(n)) => Value::Time(time(n)?).write_json(out),
+            (ColumnType::Duration, ValueRef::Integer(n)) => Value::Duration(duration(n)?).write_json(out),
             (ty, other) => return Err(unfit(other, &format!("a {ty:?}"))),
         }
         Ok(())
@@ -78,6 +84,8 @@ impl Cells for rusqlite::Row<'_> {
             (ColumnType::Bool, ValueRef::Integer(n)) => Value::Bool(n != 0),
             (ColumnType::Timestamp, ValueRef::Integer(n)) => Value::Timestamp(Timestamp::from_micros(n)),
             (ColumnType::Date, ValueRef::Integer(n)) => Value::Date(date(n)?),
+            (ColumnType::Time, ValueRef::Integer(n)) => Value::Time(time(n)?),
+            (ColumnType::Duration, ValueRef::Integer(n)) => Value::Duration(duration(n)?),
             (ColumnType::Decimal { scale }, ValueRef::Integer(n)) => Value::Decimal(Decimal::new(n, scale)),
             (ty, other) => return Err(unfit(other, &format!("a {ty:?}"))),
         })
@@ -94,6 +102,14 @@ fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
 
 fn date(days: i64) -> Result<Date, StoreError> {
     i32::try_from(days).map(Date::from_days).map_err(|error| StoreError::Other(error.into()))
+}
+
+fn time(micros: i64) -> Result<Time, StoreError> {
+    Time::from_micros(micros).ok_or_else(|| StoreError::Other("a stored time is past the day's end".into()))
+}
+
+fn duration(micros: i64) -> Result<Duration, StoreError> {
+    Duration::from_micros(micros).ok_or_else(|| StoreError::Other("a stored duration is too long".into()))
 }
 
 /// The value itself stays out of the message: it may be anyone's.

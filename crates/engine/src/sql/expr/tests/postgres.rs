@@ -31,6 +31,12 @@ impl ToSql for Bind<'_> {
                 out.extend_from_slice(&(d.days() - EPOCH_DAYS).to_be_bytes());
                 Ok(IsNull::No)
             }
+            Value::Duration(d) => d.micros().to_sql_checked(ty, out),
+            Value::Time(t) => {
+                assert_eq!(*ty, Type::TIME);
+                out.extend_from_slice(&t.micros().to_be_bytes());
+                Ok(IsNull::No)
+            }
             Value::Timestamp(t) => {
                 assert_eq!(*ty, Type::TIMESTAMPTZ);
                 out.extend_from_slice(&(t.as_micros() - i64::from(EPOCH_DAYS) * 86_400_000_000).to_be_bytes());
@@ -67,9 +73,10 @@ fn agrees_with_the_evaluator() {
             .map(|(name, column_type, nullable)| {
                 let stored = match column_type {
                     ColumnType::Bool => "boolean",
-                    ColumnType::Int | ColumnType::Decimal { .. } => "bigint",
+                    ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Duration => "bigint",
                     ColumnType::Text => "text COLLATE \"C\"",
                     ColumnType::Date => "date",
+                    ColumnType::Time => "time",
                     ColumnType::Timestamp => "timestamptz",
                     ColumnType::Uuid => "uuid",
                 };

@@ -19,7 +19,9 @@ impl ToSql for Bind<'_> {
             Value::Decimal(d) => Stored::Integer(d.units()),
             Value::Text(text) => Stored::Text(text.clone()),
             Value::Date(d) => Stored::Integer(d.days().into()),
+            Value::Time(t) => Stored::Integer(t.micros()),
             Value::Timestamp(t) => Stored::Integer(t.as_micros()),
+            Value::Duration(d) => Stored::Integer(d.micros()),
             Value::Uuid(id) => Stored::Blob(id.as_bytes().to_vec()),
             Value::Bytes(bytes) => Stored::Blob(bytes.clone()),
         }))

@@ -1,0 +1,296 @@
+//! Every type of field through the API: what is taken, how it comes back, what is refused, and how it is found, put in
+//! an order and kept unique.
+
+use insula_testkit::{Caller, TestApp, both_stores};
+use serde_json::{Value, json};
+
+/// One type with the values it takes and refuses.
+struct Case {
+    /// The field's definition but for its name, `value`.
+    field: Value,
+    /// What is sent, and how it is read again; in ascending order, all different.
+    good: Vec<(Value, Value)>,
+    /// What is sent, and the code of the refusal.
+    bad: Vec<(Value, &'static str)>,
+    /// A filter and how many of the good records it finds; one more record has no value.
+    filters: Vec<(&'static str, usize)>,
+}
+
+fn filter(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+async fn check(app: &TestApp, code: &str, case: Case) {
+    let owner = app.register(code).await;
+    let mut field = case.field.clone();
+    field["name"] = json!("value");
+    owner.post("/entities", &json!({"name": "thing", "fields": [field]})).await.expect(201);
+    owner.post("/records/thing", &json!({})).await.expect(201);
+    for (sent, back) in &case.good {
+        let made = owner.post("/records/thing", &json!({"value": sent})).await.expect(201);
+        assert_eq!(made.body["value"], *back, "{code}: {sent}");
+        let read = owner.get(&format!("/records/thing/{}", made.id())).await.expect(200);
+        assert_eq!(read.body["value"], *back, "{code}: {sent}");
+    }
+    let events = owner.get("/audit?limit=1000").await.expect(200).items().len();
+    for (sent, problem) in &case.bad {
+        let refused = owner.post("/records/thing", &json!({"value": sent})).await.expect_problem(422, problem);
+        assert_eq!(refused.body["errors"][0]["pointer"], "/value", "{code}: {sent}");
+    }
+    assert_eq!(owner.get("/audit?limit=1000").await.expect(200).items().len(), events, "{code}");
+    for (source, count) in &case.filters {
+        let found = owner.get(&format!("/records/thing?filter={}", filter(source))).await.expect(200);
+        assert_eq!(found.items().len(), *count, "{code}: {source}: {found:?}");
+    }
+    let expect: Vec<Value> = [Value::Null].into_iter().chain(case.good.into_iter().map(|(_, back)| back)).collect();
+    assert_eq!(in_order(&owner, "value").await, expect, "{code}");
+    let backwards: Vec<Value> = expect.into_iter().rev().collect();
+    assert_eq!(in_order(&owner, "-value").await, backwards, "{code}");
+}
+
+/// All values, page by page of two.
+async fn in_order(owner: &Caller, sort: &str) -> Vec<Value> {
+    let (mut values, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = owner.get(&format!("/records/thing?sort={sort}&limit=2{cursor}")).await.expect(200);
+        values.extend(page.items().iter().map(|record| record["value"].clone()));
+        match page.body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return values,
+        }
+    }
+}
+
+/// A unique field takes a value once, however it is written.
+async fn check_unique(app: &TestApp, code: &str, ty: &str, spellings: [&str; 2]) {
+    let owner = app.register(code).await;
+    let field = json!({"name": "value", "type": ty, "unique": true, "default": spellings[0]});
+    owner.post("/entities", &json!({"name": "thing", "fields": [field]})).await.expect(201);
+    owner.post("/records/thing", &json!({})).await.expect(201);
+    let taken = owner.post("/records/thing", &json!({"value": spellings[1]})).await.expect_problem(409, "conflict");
+    assert_eq!(taken.body["errors"][0]["pointer"], "/value");
+    for _ in 0..2 {
+        owner.post("/records/thing", &json!({"value": null})).await.expect(201);
+    }
+}
+
+both_stores! {
+    async fn req_c3_email(app: TestApp) {
+        check(&app, "email", Case {
+            field: json!({"type": "email"}),
+            good: vec![
+                (json!("Ada.L@Example.ORG"), json!("Ada.L@example.org")),
+                (json!("a@MÜNCHEN.de"), json!("a@xn--mnchen-3ya.de")),
+                (json!("o'brien+tag@a-b.co"), json!("o'brien+tag@a-b.co")),
+            ],
+            bad: vec![
+                (json!("ada"), "invalid_format"),
+                (json!("a\r\nBcc: b@x.org"), "invalid_format"),
+                (json!("<a@x.org>"), "invalid_format"),
+                (json!(5), "invalid_type"),
+            ],
+            filters: vec![
+                ("value == \"Ada.L@EXAMPLE.org\"", 1),
+                ("value in [\"a@münchen.de\", \"x\"]", 1),
+                ("value == null", 1),
+                ("value != \"x\"", 4),
+                ("value > \"a\"", 2),
+            ],
+        }).await;
+        check_unique(&app, "email2", "email", ["ada@example.org", "ada@EXAMPLE.org"]).await;
+    }
+
+    async fn req_c6_url(app: TestApp) {
+        check(&app, "url", Case {
+            field: json!({"type": "url"}),
+            good: vec![
+                (json!("http://münchen.de/ä"), json!("http://xn--mnchen-3ya.de/%C3%A4")),
+                (json!("HTTPS://Example.org"), json!("https://example.org/")),
+                (json!("mailto:ada@example.org"), json!("mailto:ada@example.org")),
+            ],
+            bad: vec![
+                (json!("javascript:alert(1)"), "invalid_format"),
+                (json!("JAVA\tSCRIPT:alert(1)"), "invalid_format"),
+                (json!("data:text/html,x"), "invalid_format"),
+                (json!("example.org"), "invalid_format"),
+                (json!(true), "invalid_type"),
+            ],
+            filters: vec![("value == \"https://EXAMPLE.org\"", 1), ("value == null", 1), ("!(value == \"a\")", 4)],
+        }).await;
+        check_unique(&app, "url2", "url", ["https://example.org", "HTTPS://example.org/"]).await;
+    }
+
+    async fn phone(app: TestApp) {
+        check(&app, "phone", Case {
+            field: json!({"type": "phone"}),
+            good: vec![(json!("+1 415 555-2671"), json!("+14155552671")), (json!("+493012345678"), json!("+493012345678"))],
+            bad: vec![
+                (json!("030 123456"), "invalid_format"),
+                (json!("+49 (0)30 1234567"), "invalid_format"),
+                (json!(49), "invalid_type"),
+            ],
+            filters: vec![("value == \"+1.415.555.2671\"", 1), ("value == null", 1)],
+        }).await;
+        check_unique(&app, "phone2", "phone", ["+493012345678", "+49 30 12345678"]).await;
+    }
+
+    async fn time(app: TestApp) {
+        check(&app, "time", Case {
+            field: json!({"type": "time"}),
+            good: vec![
+                (json!("00:00"), json!("00:00:00")),
+                (json!("09:30:00.5"), json!("09:30:00.500000")),
+                (json!("23:59:59.999999"), json!("23:59:59.999999")),
+            ],
+            bad: vec![
+                (json!("24:00"), "invalid_format"),
+                (json!("9:30"), "invalid_format"),
+                (json!("09:30Z"), "invalid_format"),
+                (json!(930), "invalid_type"),
+            ],
+            filters: vec![
+                ("value < \"12:00\"", 2),
+                ("value >= \"23:59:59.999999\"", 1),
+                ("value == \"00:00:00\"", 1),
+                ("value == null", 1),
+                ("!(value < \"12:00\")", 2),
+                ("value in [\"00:00\", \"01:00\"]", 1),
+            ],
+        }).await;
+        check_unique(&app, "time2", "time", ["09:30", "09:30:00"]).await;
+    }
+
+    async fn duration(app: TestApp) {
+        check(&app, "duration", Case {
+            field: json!({"type": "duration", "min": "-P1D", "max": "P30D"}),
+            good: vec![
+                (json!("-PT5M"), json!("-PT5M")),
+                (json!("PT0S"), json!("PT0S")),
+                (json!("PT0.000001S"), json!("PT0.000001S")),
+                (json!("PT90M"), json!("PT1H30M")),
+                (json!("P1W"), json!("P7D")),
+            ],
+            bad: vec![
+                (json!("P1M"), "invalid_format"),
+                (json!("P1Y"), "invalid_format"),
+                (json!("1h"), "invalid_format"),
+                (json!("P31D"), "out_of_range"),
+                (json!("-P2D"), "out_of_range"),
+                (json!(3600), "invalid_type"),
+            ],
+            filters: vec![("value > \"PT1H\"", 2), ("value == \"PT168H\"", 1), ("value == null", 1), ("value < \"PT0S\"", 1)],
+        }).await;
+        check_unique(&app, "duration2", "duration", ["P7D", "P1W"]).await;
+    }
+
+    async fn uuid(app: TestApp) {
+        let (small, large) = ("0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11", "f190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11");
+        check(&app, "uuid", Case {
+            field: json!({"type": "uuid"}),
+            good: vec![(json!(small.to_uppercase()), json!(small)), (json!(large), json!(large))],
+            bad: vec![
+                (json!(small.replace('-', "")), "invalid_format"),
+                (json!(format!("{{{small}}}")), "invalid_format"),
+                (json!(format!("urn:uuid:{small}")), "invalid_format"),
+                (json!(1), "invalid_type"),
+            ],
+            filters: vec![("value == \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\"", 1), ("value == null", 1)],
+        }).await;
+        check_unique(&app, "uuid2", "uuid", [small, small]).await;
+    }
+
+    async fn long_text(app: TestApp) {
+        let owner = app.register("long").await;
+        let field = |more: Value| {
+            let mut field = json!({"name": "value", "type": "long_text"});
+            field.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({"name": "thing", "fields": [field]})
+        };
+        for key in ["unique", "indexed"] {
+            let refused = owner.post("/entities", &field(json!({key: true}))).await.expect_problem(422, "out_of_range");
+            assert_eq!(refused.body["errors"][0]["pointer"], format!("/fields/0/{key}"));
+        }
+        owner.post("/entities", &field(json!({"max_length": 200_000}))).await.expect(201);
+        let text = format!("{}\n\tä😀 <b> ' \" \\ end", "x".repeat(150_000));
+        let made = owner.post("/records/thing", &json!({"value": text})).await.expect(201);
+        assert_eq!(owner.get(&format!("/records/thing/{}", made.id())).await.expect(200).body["value"], json!(text));
+        let longer = json!({"value": "x".repeat(200_001)});
+        owner.post("/records/thing", &longer).await.expect_problem(422, "too_long");
+        owner.post("/records/thing", &json!({"value": "a\u{0}"})).await.expect_problem(422, "invalid_format");
+        owner.get("/records/thing?sort=value").await.expect_problem(422, "invalid_type");
+        let found = owner.get(&format!("/records/thing?filter={}", filter("value > \"x\" && value != null"))).await;
+        assert_eq!(found.expect(200).items().len(), 1);
+    }
+
+    async fn a_user_is_an_active_member(app: TestApp) {
+        let owner = app.register("user").await;
+        let editor = owner.user("editor").await;
+        let stranger = app.register("other").await;
+        let id = async |caller: &Caller| {
+            let me = caller.get("/auth/me").await.expect(200);
+            me.body["account"]["id"].as_str().unwrap().to_owned()
+        };
+        let (me, other, foreign) = (id(&owner).await, id(&editor).await, id(&stranger).await);
+        let fields = json!([{"name": "owner", "type": "user", "indexed": true}, {"name": "title", "type": "text"}]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        let mine = owner.post("/records/thing", &json!({"owner": me})).await.expect(201);
+        assert_eq!(mine.body["owner"], me);
+        owner.post("/records/thing", &json!({"owner": other})).await.expect(201);
+        let nobody = "0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11";
+        let told = |reply: insula_testkit::Reply| {
+            let reply = reply.expect_problem(422, "no_such_record");
+            reply.body["errors"].clone()
+        };
+        let refused = told(owner.post("/records/thing", &json!({"owner": foreign})).await);
+        assert_eq!(refused, told(owner.post("/records/thing", &json!({"owner": nobody})).await));
+        assert_eq!(refused[0]["pointer"], "/owner");
+        owner.post("/records/thing", &json!({"owner": "ada"})).await.expect_problem(422, "invalid_format");
+        let path = format!("/records/thing/{}", mine.id());
+        told(owner.patch(&path, &json!({"owner": foreign})).await);
+        let batch = json!({"create": [{"owner": me}, {"owner": nobody}]});
+        let refused = told(owner.post("/records/thing/batch", &batch).await);
+        assert_eq!(refused[0]["pointer"], "/create/1/owner");
+
+        let found = editor.get(&format!("/records/thing?filter={}", filter("owner == caller.id"))).await.expect(200);
+        assert_eq!(found.items().len(), 1);
+        assert_eq!(found.items()[0]["owner"], other);
+        owner.get("/records/thing?expand=owner").await.expect_problem(422, "not_supported");
+        owner.get("/records/thing?sort=owner").await.expect(200);
+
+        owner.patch(&format!("/users/{other}"), &json!({"active": false})).await.expect(200);
+        told(owner.patch(&path, &json!({"owner": other})).await);
+        // What names him already stays as it is.
+        let kept = owner.get(&format!("/records/thing?filter={}", filter(&format!("owner == \"{other}\"")))).await;
+        assert_eq!(kept.expect(200).items().len(), 1);
+    }
+
+    async fn what_an_index_cannot_hold_is_refused_beforehand(app: TestApp) {
+        let owner = app.register("index").await;
+        let text = |length: u32| json!({"name": format!("a{length}"), "type": "text", "max_length": length});
+        let mut unique = text(651);
+        unique["unique"] = json!(true);
+        owner.post("/entities", &json!({"name": "thing", "fields": [unique]})).await.expect_problem(422, "out_of_range");
+        let keyed = json!({"name": "thing", "fields": [text(400), text(300)], "unique": [["a400", "a300"]]});
+        let refused = owner.post("/entities", &keyed).await.expect_problem(422, "out_of_range");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/unique/0");
+        let mut unique = text(650);
+        unique["unique"] = json!(true);
+        owner.post("/entities", &json!({"name": "thing", "fields": [unique]})).await.expect(201);
+        // Without pattern, so that no compression makes it fit.
+        let longest: String = (0..650u32).map(|n| char::from_u32(0x1_0000 + n * 7_919 % 60_000).unwrap()).collect();
+        owner.post("/records/thing", &json!({"a650": longest})).await.expect(201);
+    }
+
+    async fn types_to_come_are_named_and_refused(app: TestApp) {
+        let owner = app.register("later").await;
+        for ty in ["unit", "file", "formula", "rollup", "lookup", "secret"] {
+            let body = json!({"name": "thing", "fields": [{"name": "value", "type": ty}]});
+            let refused = owner.post("/entities", &body).await.expect_problem(422, "not_supported");
+            let error = &refused.body["errors"][0];
+            assert_eq!(error["pointer"], "/fields/0/type");
+            assert!(error["message"].as_str().unwrap().contains(&format!("`{ty}`")), "{error}");
+        }
+        let body = json!({"name": "thing", "fields": [{"name": "value", "type": "text", "encrypted": true}]});
+        owner.post("/entities", &body).await.expect_problem(422, "not_supported");
+    }
+}
