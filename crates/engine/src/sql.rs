@@ -6,9 +6,9 @@ mod expr;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use insula_model::expr::{CallerField, Leaf};
+use insula_model::expr::{CallerField, Leaf, Moment};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
-use insula_model::value::Value;
+use insula_model::value::{Timestamp, Value};
 
 pub(crate) use expr::condition;
 
@@ -24,6 +24,7 @@ pub(crate) enum Slot {
     /// Part of the plan, such as a literal of a filter.
     Const(Value),
     Caller(CallerField),
+    Now(Moment),
     /// The n-th argument of the call.
     Arg(usize),
 }
@@ -36,12 +37,20 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    /// The binds in order, each from where its slot says.
-    pub(crate) fn binds<'a>(&'a self, caller: &'a Value, args: &'a [Value]) -> Vec<&'a Value> {
+    /// The values of the slots that are reckoned from `now`, in order; where there are none, nothing is allocated.
+    pub(crate) fn moments(&self, now: Timestamp) -> Vec<Value> {
+        let moment = |slot: &Slot| if let Slot::Now(moment) = slot { Some(moment.at(now)) } else { None };
+        self.slots.iter().filter_map(moment).collect()
+    }
+
+    /// The binds in order, each from where its slot says. `moments` are its own [`Statement::moments`].
+    pub(crate) fn binds<'a>(&'a self, caller: &'a Value, moments: &'a [Value], args: &'a [Value]) -> Vec<&'a Value> {
         const NULL: &Value = &Value::Null;
+        let mut moments = moments.iter();
         let value = |slot: &'a Slot| match slot {
             Slot::Const(value) => value,
             Slot::Caller(CallerField::Id) => caller,
+            Slot::Now(_) => moments.next().unwrap_or(NULL),
             Slot::Arg(n) => args.get(*n).unwrap_or(NULL),
         };
         self.slots.iter().map(value).collect()

@@ -60,7 +60,9 @@ impl<'t, M: Mode> Tx<'t, M> {
         let caller = Value::Uuid(self.author.account.uuid());
         let args = [Value::Uuid(id.uuid())];
         let mut body = Vec::with_capacity(512);
-        let found = self.store.json(&statement.text, &statement.binds(&caller, &args), shape, 1, &mut body).await;
+        let moments = statement.moments(self.author.now);
+        let binds = statement.binds(&caller, &moments, &args);
+        let found = self.store.json(&statement.text, &binds, shape, 1, &mut body).await;
         let tail = found.map_err(|error| self.failed(error))?;
         match tail.last.first() {
             Some(Value::Int(version)) if tail.rows == 1 => Ok(VisibleRecord { id, version: *version, body }),

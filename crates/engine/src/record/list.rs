@@ -157,7 +157,8 @@ impl<'t, M: Mode> Tx<'t, M> {
         let caller = Value::Uuid(self.author.account.uuid());
         let mut body = Vec::with_capacity(256 + plan.limit.min(64) * 256);
         body.extend_from_slice(b"{\"items\":[");
-        let binds = statement.binds(&caller, &args);
+        let moments = statement.moments(self.author.now);
+        let binds = statement.binds(&caller, &moments, &args);
         let page = self.store.json(&statement.text, &binds, &plan.shape, plan.limit, &mut body).await;
         let tail = page.map_err(|error| self.failed(error))?;
         body.extend_from_slice(b"],\"next_cursor\":");
@@ -168,7 +169,9 @@ impl<'t, M: Mode> Tx<'t, M> {
             body.extend_from_slice(b"null");
         }
         if let Some(count) = &plan.count {
-            let rows = self.store.query(&count.text, &count.binds(&caller, &[])).await.map_err(|e| self.failed(e))?;
+            let moments = count.moments(self.author.now);
+            let binds = count.binds(&caller, &moments, &[]);
+            let rows = self.store.query(&count.text, &binds).await.map_err(|e| self.failed(e))?;
             let total = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(0);
             body.extend_from_slice(b",\"total\":");
             Value::Int(total).write_json(&mut body);

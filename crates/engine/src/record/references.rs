@@ -99,7 +99,9 @@ async fn existing<'t, M: Mode>(
         let statement = w.finish();
         let args = padded(ids, size);
         let caller = Value::Uuid(tx.author.account.uuid());
-        let rows = tx.store.query(&statement.text, &statement.binds(&caller, &args)).await.map_err(|e| tx.failed(e))?;
+        let moments = statement.moments(tx.author.now);
+        let binds = statement.binds(&caller, &moments, &args);
+        let rows = tx.store.query(&statement.text, &binds).await.map_err(|e| tx.failed(e))?;
         for row in rows {
             found.insert(row.id(0)?);
         }

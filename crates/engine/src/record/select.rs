@@ -91,7 +91,9 @@ impl<'g> Select<'g> {
             Expr::Const(_) => Ok(()),
             Expr::Not(inner) => self.join_for(inner),
             Expr::And(parts) | Expr::Or(parts) => parts.iter().try_for_each(|part| self.join_for(part)),
-            Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) => self.join_for_operand(operand),
+            Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) | Expr::Text(_, operand, _) => {
+                self.join_for_operand(operand)
+            }
             Expr::Compare(_, a, b) => {
                 self.join_for_operand(a)?;
                 self.join_for_operand(b)
@@ -102,7 +104,7 @@ impl<'g> Select<'g> {
     fn join_for_operand(&mut self, operand: &Operand) -> Result<()> {
         match operand {
             Operand::Path(path) => self.join_for_path(path),
-            Operand::Value(_) | Operand::Caller(_) => Ok(()),
+            Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) => Ok(()),
         }
     }
 

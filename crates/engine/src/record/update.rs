@@ -139,7 +139,8 @@ impl<'t> Tx<'t, Writing> {
         for_update(&mut w);
         let statement = w.finish();
         let (caller, args) = (Value::Uuid(self.author.account.uuid()), [Value::Uuid(id.uuid())]);
-        let found = self.store.query(&statement.text, &statement.binds(&caller, &args)).await;
+        let moments = statement.moments(self.author.now);
+        let found = self.store.query(&statement.text, &statement.binds(&caller, &moments, &args)).await;
         let rows = found.map_err(|error| self.failed(error))?;
         let row = rows.first().ok_or_else(Problem::not_found)?;
         Ok(StoredRecord::from_row(&grant.entity, row)?)

@@ -5,7 +5,7 @@
 //! pushed down to the leaves, and only where a leaf has no exact opposite it becomes `NOT COALESCE(…, FALSE)`. Columns
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
-use insula_model::expr::{Expr, Op, Operand, Path};
+use insula_model::expr::{Expr, Moment, Op, Operand, Path, TextTest};
 use insula_model::id::FieldId;
 use insula_model::value::Value;
 
@@ -36,6 +36,7 @@ impl Renderer<'_, '_> {
             Expr::Truth(operand) => self.truth(operand, wanted),
             Expr::In(item, values) => self.within(item, values, wanted),
             Expr::Compare(op, a, b) => self.compare(*op, a, b, wanted),
+            Expr::Text(test, operand, part) => self.text(*test, operand, part, wanted),
         }
     }
 
@@ -89,7 +90,7 @@ impl Renderer<'_, '_> {
                 }
             },
             Operand::Value(value) => self.constant((*value == Value::Bool(true)) == wanted),
-            Operand::Caller(_) => self.constant(!wanted),
+            Operand::Caller(_) | Operand::Now(_) => self.constant(!wanted),
         }
     }
 
@@ -108,6 +109,31 @@ impl Renderer<'_, '_> {
             self.w.raw(", ").bind(Slot::Const(value.clone()));
         }
         self.w.raw(")");
+        if !wanted && !total {
+            self.w.raw(", FALSE)");
+        }
+    }
+
+    /// Exact on both engines: SQLite's LIKE would not tell cases apart, and both know patterns.
+    fn text(&mut self, test: TextTest, whole: &Operand, part: &str, wanted: bool) {
+        let total = is_never_null(whole);
+        if !wanted {
+            self.w.raw(if total { "NOT " } else { "NOT COALESCE(" });
+        }
+        let length = part.chars().count() as u64;
+        match (test, self.w.dialect()) {
+            (TextTest::Contains, dialect) => {
+                self.w.raw(if dialect == Dialect::Sqlite { "(instr(" } else { "(strpos(" });
+                self.operand(whole, true);
+                self.w.raw(", ").bind(Slot::Const(Value::Text(part.to_owned()))).raw(") > 0)");
+            }
+            (TextTest::EndsWith, dialect) => {
+                self.w.raw(if dialect == Dialect::Sqlite { "(substr(" } else { "(right(" });
+                self.operand(whole, true);
+                self.w.raw(if dialect == Dialect::Sqlite { ", -" } else { ", " }).number(length).raw(") = ");
+                self.w.bind(Slot::Const(Value::Text(part.to_owned()))).raw(")");
+            }
+        }
         if !wanted && !total {
             self.w.raw(", FALSE)");
         }
@@ -155,6 +181,8 @@ impl Renderer<'_, '_> {
             Operand::Path(path) => return self.path(path),
             Operand::Value(value) => (Slot::Const(value.clone()), cast(value)),
             Operand::Caller(field) => (Slot::Caller(*field), "::uuid"),
+            Operand::Now(moment @ Moment::Instant(_)) => (Slot::Now(*moment), "::timestamptz"),
+            Operand::Now(moment @ Moment::Day(_)) => (Slot::Now(*moment), "::date"),
         };
         self.w.bind(slot);
         if typed && self.w.dialect() == Dialect::Postgres {
@@ -171,7 +199,7 @@ impl Renderer<'_, '_> {
 const fn is_never_null(operand: &Operand) -> bool {
     match operand {
         Operand::Path(path) => path.never_null,
-        Operand::Value(_) | Operand::Caller(_) => true,
+        Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) => true,
     }
 }
 

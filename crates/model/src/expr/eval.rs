@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{CallerField, Expr, Op, Operand, Path};
+use super::{CallerField, Expr, Op, Operand, Path, TextTest};
 use crate::id::AccountId;
-use crate::value::Value;
+use crate::value::{Timestamp, Value};
 
-/// Of who asks, what [`CallerField`] can name.
+/// Who asks, as far as [`CallerField`] can name it, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CallerFacts {
     pub id: AccountId,
+    pub now: Timestamp,
 }
 
 impl Expr {
@@ -28,6 +29,13 @@ impl Expr {
                 !item.is_null() && values.iter().any(|value| compare(Op::Eq, &item, value))
             }
             Self::Truth(operand) => *value(operand, column, caller) == Value::Bool(true),
+            Self::Text(test, operand, part) => match &*value(operand, column, caller) {
+                Value::Text(whole) => match test {
+                    TextTest::Contains => whole.contains(part.as_str()),
+                    TextTest::EndsWith => whole.ends_with(part.as_str()),
+                },
+                _ => false,
+            },
             Self::And(parts) => parts.iter().all(|part| part.eval(column, caller)),
             Self::Or(parts) => parts.iter().any(|part| part.eval(column, caller)),
             Self::Not(inner) => !inner.eval(column, caller),
@@ -43,6 +51,7 @@ fn value<'c, 'v: 'c>(
     match operand {
         Operand::Path(path) => column(path),
         Operand::Value(value) => Cow::Borrowed(value),
+        Operand::Now(moment) => Cow::Owned(moment.at(caller.now)),
         Operand::Caller(CallerField::Id) => Cow::Owned(Value::Uuid(caller.id.uuid())),
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Column<'a> {
     pub name: String,
     pub path: Path,
     pub kind: ColumnKind<'a>,
+    /// Microseconds added to what the column holds; whole days for a date.
+    pub shift: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +76,7 @@ pub(super) fn resolve<'a>(names: &[&str], context: &Context<'a>) -> Result<Colum
     }
     walk(relations, last, context)
         .filter(|(_, kind)| !ends_in_relation || matches!(kind, ColumnKind::Field(FieldKind::Relation { .. })))
-        .map(|(path, kind)| Column { name: written.clone(), path, kind })
+        .map(|(path, kind)| Column { name: written.clone(), path, kind, shift: 0 })
         .ok_or_else(|| ExprError::unknown(&written, context.entity))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ErrorKind::{self, Invalid, UnknownField};
-use super::{CallerField, Context, Expr, ExprError, Leaf, Op, Operand, compile};
+use super::{CallerField, Context, Expr, ExprError, Leaf, Moment, Op, Operand, TextTest, compile};
 use crate::entity::{Entity, Field, FieldKind, OnDelete, Schema};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
@@ -117,6 +117,13 @@ impl fmt::Display for Shown<'_> {
                 write!(f, "(in {} {})", operand(a, schema), values.join(" "))
             }
             Expr::Truth(a) => write!(f, "(true {})", operand(a, schema)),
+            Expr::Text(test, a, part) => {
+                let name = match test {
+                    TextTest::Contains => "contains",
+                    TextTest::EndsWith => "endsWith",
+                };
+                write!(f, "({name} {} {part:?})", operand(a, schema))
+            }
             Expr::And(parts) => list(f, "and", parts),
             Expr::Or(parts) => list(f, "or", parts),
             Expr::Not(inner) => write!(f, "(not {})", Shown(inner, schema)),
@@ -140,6 +147,14 @@ fn operand(operand: &Operand, schema: &Schema) -> String {
         }
         Operand::Value(v) => value(v),
         Operand::Caller(CallerField::Id) => "caller".to_owned(),
+        Operand::Now(moment) => {
+            let (name, offset) = match moment {
+                Moment::Instant(offset) => ("now", *offset),
+                Moment::Day(offset) => ("today", *offset),
+            };
+            let sign = if offset < 0 { '-' } else { '+' };
+            if offset == 0 { name.to_owned() } else { format!("{name}{sign}PT{}us", offset.abs()) }
+        }
     }
 }
 
@@ -241,6 +256,33 @@ const TREES: &[(&str, &str)] = &[
     ("seen < timestamp('2013-01-31T09:00:00.5Z')", r#"(< seen? "2013-01-31T09:00:00.500000Z")"#),
     ("date('2013-01-31') < '2013-02-01'", "true"),
     ("'2013-02-01' < date('2013-01-31')", "false"),
+    ("due < now()", "(< due? today)"),
+    ("now() > due", "(< due? today)"),
+    ("due < now() - duration('168h')", "(< due? today-PT604800000000us)"),
+    ("due + duration('168h') < now()", "(< due? today-PT604800000000us)"),
+    ("seen < now()", "(< seen? now)"),
+    ("seen - duration('1h') >= now() + duration('30m')", "(>= seen? now+PT5400000000us)"),
+    ("duration('1h') + seen > now()", "(> seen? now-PT3600000000us)"),
+    ("seen + duration('1h') > timestamp('2013-01-31T09:00:00Z')", r#"(> seen? "2013-01-31T08:00:00Z")"#),
+    ("seen > timestamp('2013-01-31T09:00:00Z') - duration('1h')", r#"(> seen? "2013-01-31T08:00:00Z")"#),
+    ("seen + duration('80000016h') > timestamp('2013-01-31T09:00:00Z')", "(not (null seen?))"),
+    ("seen - duration('80000016h') > timestamp('2013-01-31T09:00:00Z')", "false"),
+    ("due + duration('24h') in ['2013-02-01', '2013-02-02']", r#"(in due? "2013-01-31" "2013-02-01")"#),
+    ("due == date('2013-01-31') + duration('24h')", r#"(== due? "2013-02-01")"#),
+    ("seen + duration('1h') == created_at + duration('1h')", "(== seen? created_at)"),
+    ("now() + duration('1s') > now()", "true"),
+    ("now() != null", "true"),
+    ("duration('1h') < 'PT2H' && duration('1h') + duration('30m') == duration('90m')", "true"),
+    // Parts of texts.
+    ("title.contains('a')", r#"(contains title "a")"#),
+    ("note.endsWith('a')", r#"(endsWith note? "a")"#),
+    ("note.startsWith('ab')", r#"(and (>= note? "ab") (< note? "ac"))"#),
+    ("!note.contains('a')", r#"(not (contains note? "a"))"#),
+    ("note.contains('')", "(not (null note?))"),
+    ("title.startsWith('')", "true"),
+    ("'abc'.contains('b') && !'abc'.startsWith('b') && 'abc'.endsWith('c')", "true"),
+    ("status.startsWith('o')", r#"(and (>= status "o") (< status "p"))"#),
+    ("carrier.name.contains('a')", r#"(contains carrier.name? "a")"#),
     // Booleans and junctions.
     ("active", "(true active?)"),
     ("!active", "(not (true active?))"),
@@ -364,10 +406,46 @@ const ERRORS: &[(ErrorKind, &str, &str)] = &[
     ),
     (Invalid, "has(record.title)", "`has()` is not supported; a field that is not set is null, so use `!= null`"),
     (Invalid, "active ? true : false", "`? :` is not supported in filters yet; use `&&` and `||`"),
-    (Invalid, "priority + 1 == 2", "`+` is not supported in filters yet"),
+    (Invalid, "priority + 1 == 2", "`+` can only add a duration to a date, a datetime or a duration yet"),
+    (Invalid, "priority * 1 == 2", "`*` is not supported in filters yet"),
+    (
+        Invalid,
+        "now() - seen > duration('1h')",
+        "`-` can only take a duration from a date, a datetime or a duration yet; write `due < now() - …`",
+    ),
+    (Invalid, "title + duration('1h') == 'a'", "`+` can only add a duration to a date, a datetime or a duration yet"),
+    (
+        Invalid,
+        "due + duration('1h') == '2013-01-31'",
+        "a date can only be moved by whole days, such as `duration(\"24h\")`",
+    ),
+    (
+        Invalid,
+        "seen > created_at + duration('1h')",
+        "two fields can only be compared as they are yet, or both moved by one duration; compare one with `now()`",
+    ),
+    (Invalid, "now() + duration('80000016h') + duration('80000016h') > seen", "this duration is too long"),
+    (
+        Invalid,
+        "seen > timestamp('2013-01-31T09:00:00Z') + duration('80000016h')",
+        "this leads beyond the years 0001 to 9999",
+    ),
+    (Invalid, "due > duration('1d')", "\"1d\" is not a duration; write hours, minutes and seconds, such as \"1h30m\""),
+    (Invalid, "due > duration(1)", "`duration()` takes a string, such as `duration(\"1h30m\")`"),
+    (Invalid, "now(1) > seen", "`now()` takes nothing"),
+    (Invalid, "now()", "`now()` is a datetime, not a condition; compare a field with it"),
+    (Invalid, "now() in []", "`now()` cannot stand before `in`; use `<` and `>`"),
+    (Invalid, "now() > 5", "`now()` is a datetime and cannot be compared with a number"),
+    (Invalid, "title > now()", "`title` is text; compare it with a string, not with `now()`, which is a datetime"),
+    (Invalid, "title.contains(note)", "`contains()` takes a string, such as `title.contains(\"…\")`"),
+    (Invalid, "priority.endsWith('a')", "`priority` is an integer; `endsWith()` is for text"),
+    (
+        Invalid,
+        "title.contains('a') == true",
+        "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
+    ),
+    (Invalid, "title.matches('a')", "`matches()` is not supported in filters yet"),
     (Invalid, "-priority == 2", "`-` before anything but a number is not supported in filters yet"),
-    (Invalid, "title.contains('a')", "`contains()` is not supported in filters yet"),
-    (Invalid, "due < now()", "`now()` is not supported in filters yet"),
     (Invalid, "[1].all(x, x > 0)", "`all`, `exists`, `map` and `filter` are not supported in filters yet"),
     (Invalid, "title[0] == 'a'", "`[…]` is not supported in filters yet"),
     (Invalid, "{'a': 1} == 1", "`{…}` is not supported in filters yet"),
@@ -429,6 +507,11 @@ fn what_may_not_be_read_does_not_exist() {
         "-X == 1",
         "has(record.X)",
         "X.contains('a')",
+        "'a'.contains(X)",
+        "X.matches('a')",
+        "X + duration('1h') > now()",
+        "now() - X > now()",
+        "now() > X",
         "date(X) == due",
         "record.X == 'a'",
         "X.id == 'a'",

@@ -42,18 +42,20 @@ impl Duration {
             ("h", 3_600_000_000_000),
         ];
         let (negative, mut rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-        if rest == "0" {
-            return Some(Self(0));
+        match rest {
+            "0" => return Some(Self(0)),
+            "" => return None,
+            _ => {}
         }
         let mut nanos: i128 = 0;
-        while !rest.is_empty() || nanos == 0 && text.len() < 2 {
+        while !rest.is_empty() {
             let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
             let (written, tail) = rest.split_at_checked(number)?;
             let unit_length = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
             let (unit, tail) = tail.split_at_checked(unit_length)?;
             let unit = UNITS.iter().find(|(name, _)| *name == unit)?.1;
             let (whole, fraction) = written.split_once('.').unwrap_or((written, ""));
-            if whole.len() > 15 || fraction.len() > 15 || whole.is_empty() && fraction.is_empty() {
+            if whole.len() > 20 || fraction.len() > 15 || whole.is_empty() && fraction.is_empty() {
                 return None;
             }
             let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<i128>().ok() };

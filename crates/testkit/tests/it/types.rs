@@ -281,6 +281,55 @@ both_stores! {
         owner.post("/records/thing", &json!({"a650": longest})).await.expect(201);
     }
 
+    async fn filters_look_into_texts_and_reckon_from_now(app: TestApp) {
+        let owner = app.register("now").await;
+        let fields = json!([
+            {"name": "title", "type": "text", "indexed": true}, {"name": "due", "type": "date"},
+            {"name": "starts", "type": "datetime"}, {"name": "takes", "type": "duration"},
+        ]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        let records = json!({"create": [
+            {"title": "A_b%c", "due": "2013-01-31", "starts": "2013-01-31T10:00:00Z", "takes": "PT1H"},
+            {"title": "a_B%C", "due": "9999-12-30", "starts": "9999-12-30T10:00:00Z", "takes": "PT2H"},
+            {"title": "Äb"},
+            {},
+        ]});
+        owner.post("/records/thing/batch", &records).await.expect(200);
+        for (source, count) in [
+            ("title.contains(\"_b%\")", 1),
+            ("title.contains(\"a\")", 1),
+            ("!title.contains(\"a\")", 3),
+            ("title.contains(\"b\")", 2),
+            ("title.contains(\"\")", 3),
+            ("title.startsWith(\"A\")", 1),
+            ("title.startsWith(\"Ä\")", 1),
+            ("!title.startsWith(\"A\")", 3),
+            ("title.endsWith(\"%c\")", 1),
+            ("title.endsWith(\"Äb\")", 1),
+            ("!title.endsWith(\"b\")", 3),
+            ("title.endsWith(\"A_b%cc\")", 0),
+            ("due < now() - duration(\"168h\")", 1),
+            ("due > now()", 1),
+            ("!(due > now())", 3),
+            ("starts < now()", 1),
+            ("starts + duration(\"1h\") == timestamp(\"2013-01-31T11:00:00Z\")", 1),
+            ("created_at > now() - duration(\"1h\") && created_at <= now()", 4),
+            ("takes > duration(\"1h\")", 1),
+            ("now() > timestamp(\"2013-01-31T11:00:00Z\") && now() > date(\"2013-01-31\")", 4),
+        ] {
+            let found = owner.get(&format!("/records/thing?filter={}&count=exact", filter(source))).await.expect(200);
+            assert_eq!(found.body["total"], count, "{source}: {found:?}");
+            assert_eq!(found.items().len(), count, "{source}: {found:?}");
+            // A plan that is kept has to ask for the time anew.
+            let again = owner.get(&format!("/records/thing?filter={}&count=exact", filter(source))).await.expect(200);
+            assert_eq!(again.text, found.text);
+        }
+        let page = owner.get(&format!("/records/thing?filter={}&limit=1", filter("created_at <= now()"))).await.expect(200);
+        let next = format!("&limit=1&cursor={}", page.body["next_cursor"].as_str().unwrap());
+        let page = owner.get(&format!("/records/thing?filter={}{next}", filter("created_at <= now()"))).await.expect(200);
+        assert_eq!(page.items().len(), 1);
+    }
+
     async fn types_to_come_are_named_and_refused(app: TestApp) {
         let owner = app.register("later").await;
         for ty in ["unit", "file", "formula", "rollup", "lookup", "secret"] {

@@ -79,6 +79,30 @@ fn golden() {
 }
 
 #[test]
+fn golden_texts_and_moments() {
+    let check = |source: &str, sqlite: &str, postgres: &str| {
+        let expr = sample::compile_all(source, &sample::schema()).unwrap();
+        assert_eq!(readable(render(Dialect::Sqlite, &expr).0), sqlite, "{source}");
+        assert_eq!(readable(render(Dialect::Postgres, &expr).0), postgres, "{source}");
+    };
+    let both = |source: &str, sql: &str| check(source, sql, &sql.replace('?', "$"));
+    check("text_n1.contains('a')", "(instr(a0.text_n1, ?1) > 0)", "(strpos(a0.text_n1, $1) > 0)");
+    check("!text_r1.contains('a')", "NOT (instr(a0.text_r1, ?1) > 0)", "NOT (strpos(a0.text_r1, $1) > 0)");
+    check(
+        "!text_n1.endsWith('äb')",
+        "NOT COALESCE((substr(a0.text_n1, -2) = ?1), FALSE)",
+        "NOT COALESCE((right(a0.text_n1, 2) = $1), FALSE)",
+    );
+    both("text_n1.startsWith('a')", "(a0.text_n1 >= ?1 AND a0.text_n1 < ?2)");
+    both("text_n1.contains('')", "a0.text_n1 IS NOT NULL");
+    both("time_n1 < now()", "a0.time_n1 < ?1");
+    both("time_n1 + duration('1h') < now()", "a0.time_n1 < ?1");
+    both("day_n1 >= now() - duration('168h')", "a0.day_n1 >= ?1");
+    check("now() > timestamp('2013-01-31T09:00:00Z')", "?1 > ?2", "$1::timestamptz > $2::timestamptz");
+    check("now() > date('2013-01-31')", "?1 > ?2", "$1::date > $2::date");
+}
+
+#[test]
 fn user_text_is_only_ever_bound() {
     let nasty = "'; DROP TABLE t; -- \" ? $1";
     let source = format!("text_n1 == {nasty:?} || text_n1 in [{nasty:?}, 'b'] || !(text_n2 < {nasty:?})");

@@ -62,6 +62,7 @@ fn select(dialect: Dialect, expr: &Expr, schema: &Schema) -> (String, Vec<Value>
     let binds = binds.into_iter().map(|slot| match slot {
         Slot::Const(value) => value,
         Slot::Caller(CallerField::Id) => Value::Uuid(caller().id.uuid()),
+        Slot::Now(moment) => moment.at(caller().now),
         other => panic!("a condition has no {other:?}"),
     });
     let sql = format!(
@@ -74,7 +75,7 @@ fn select(dialect: Dialect, expr: &Expr, schema: &Schema) -> (String, Vec<Value>
 }
 
 fn caller() -> CallerFacts {
-    CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)) }
+    CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)), now: sample::now() }
 }
 
 /// Holds a store to the property. `ask` fills both tables, runs the statement and gives the ids it selects.
