@@ -7,6 +7,7 @@
 mod batch;
 mod cursor;
 mod delete;
+mod expand;
 mod get;
 mod insert;
 mod list;

@@ -7,7 +7,8 @@ use crate::name::is_code;
 use crate::problem::{Code, Errors, pointer};
 use crate::rights::FieldMask;
 use crate::value::{
-    Date, Decimal, DecimalError, Duration, Email, MAX_INTEGER, MAX_URL, Phone, SCHEMES, Time, Timestamp, Url, Value,
+    Date, Decimal, DecimalError, Document, Duration, Email, MAX_INTEGER, MAX_URL, Phone, RichText, SCHEMES, Time,
+    Timestamp, Url, Value,
 };
 
 /// Values by the position of their field in the entity.
@@ -119,6 +120,9 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         (FieldKind::Code, Json::Text(_)) => {
             Err((Code::InvalidFormat, "A code is made of the letters A–Z and a–z, digits, `_` and `-`.".into()))
         }
+        (FieldKind::RichText { max_length }, Json::Text(text)) => rich_text(*max_length, text),
+        (FieldKind::Json, json) => Document::parse(json).map(Value::Json),
+        (FieldKind::MultiChoice { options }, Json::Array(items)) => texts(field, options, items),
         (FieldKind::Email, Json::Text(text)) => Email::parse(text)
             .map(|email| Value::Text(email.into_string()))
             .ok_or_else(|| (Code::InvalidFormat, "This is no e-mail address, such as ada@example.org.".into())),
@@ -210,6 +214,40 @@ fn decimal(field: &Field, text: &str) -> Result<Value, (Code, String)> {
     Ok(Value::Decimal(value))
 }
 
+fn rich_text(max_length: u32, html: &str) -> Result<Value, (Code, String)> {
+    let fits = |text: &str| text.chars().count() <= max_length as usize;
+    // What is sent is bounded too: it has to be read before it can be cleaned.
+    let clean = if fits(html) { Some(RichText::clean(html).into_string()) } else { None };
+    match clean.filter(|clean| fits(clean)) {
+        Some(clean) if clean.contains('\0') => {
+            Err((Code::InvalidFormat, "The NUL character cannot be stored.".to_owned()))
+        }
+        Some(clean) => Ok(Value::Text(clean)),
+        None => Err((Code::TooLong, format!("At most {max_length} characters fit, markup counted."))),
+    }
+}
+
+/// The chosen options in the order of all of them.
+fn texts(field: &Field, options: &[String], items: &[Json]) -> Result<Value, (Code, String)> {
+    let mut chosen = vec![false; options.len()];
+    for item in items {
+        let Json::Text(text) = item else {
+            return Err((Code::InvalidType, format!("Expected an array of strings, found {} in it.", item.kind())));
+        };
+        let place = options.iter().position(|option| option == text).and_then(|position| chosen.get_mut(position));
+        match place {
+            Some(place) if !*place => *place = true,
+            Some(_) => return Err((Code::NotUnique, "Choose each option once.".to_owned())),
+            None => return Err((Code::OutOfRange, format!("Choose among: {}.", options.join(", ")))),
+        }
+    }
+    if field.required && items.is_empty() {
+        return Err((Code::Required, "Choose at least one.".to_owned()));
+    }
+    let chosen = options.iter().zip(chosen).filter(|(_, chosen)| *chosen);
+    Ok(Value::Texts(chosen.map(|(option, _)| option.clone()).collect()))
+}
+
 fn duration(min: Option<i64>, max: Option<i64>, text: &str) -> Result<Value, (Code, String)> {
     let duration = Duration::parse(text).ok_or_else(|| {
         let message = "A duration is written as in ISO 8601 with weeks, days, hours, minutes and seconds, such as \
@@ -230,6 +268,7 @@ const fn wanted(kind: &FieldKind) -> &'static str {
     match kind {
         FieldKind::Integer { .. } => "an integer",
         FieldKind::Boolean => "true or false",
+        FieldKind::MultiChoice { .. } => "an array of strings",
         _ => "a string",
     }
 }

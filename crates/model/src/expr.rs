@@ -36,6 +36,8 @@ pub enum Expr {
     Truth(Operand),
     /// A text that has this (not empty) part, by code points; false where it is null.
     Text(TextTest, Operand, String),
+    /// The set at the path holds the value; false where it is null.
+    Holds(Path, Value),
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),

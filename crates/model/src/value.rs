@@ -2,8 +2,10 @@
 
 mod date;
 mod decimal;
+mod document;
 mod duration;
 mod email;
+mod markup;
 mod phone;
 mod time;
 mod timestamp;
@@ -14,8 +16,10 @@ use uuid::Uuid;
 
 pub use date::Date;
 pub use decimal::{Decimal, DecimalError, MAX_PRECISION};
+pub use document::Document;
 pub use duration::Duration;
 pub use email::{Email, MAX_ADDRESS};
+pub use markup::RichText;
 pub use phone::Phone;
 pub use time::Time;
 pub use timestamp::Timestamp;
@@ -36,6 +40,9 @@ pub enum Value {
     Time(Time),
     Timestamp(Timestamp),
     Duration(Duration),
+    Json(Document),
+    /// A set of texts in an order of its own.
+    Texts(Vec<String>),
     Uuid(Uuid),
     Bytes(Vec<u8>),
 }
@@ -55,6 +62,9 @@ pub enum ColumnType {
     Timestamp,
     /// Stored as an integer of microseconds.
     Duration,
+    Json,
+    /// A set of texts: an array on PostgreSQL, JSON on SQLite.
+    Texts,
     Uuid,
 }
 
@@ -76,6 +86,8 @@ impl Value {
             Self::Time(t) => quoted(out, |out| t.write(out)),
             Self::Timestamp(t) => quoted(out, |out| t.write(out)),
             Self::Duration(d) => quoted(out, |out| d.write(out)),
+            Self::Json(document) => out.extend_from_slice(document.as_str().as_bytes()),
+            Self::Texts(texts) => write_json_texts(texts, out),
             Self::Uuid(id) => write_json_uuid(*id, out),
         }
     }
@@ -86,6 +98,18 @@ pub fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
     write(out);
     out.push(b'"');
+}
+
+/// Appends texts as a JSON array.
+pub fn write_json_texts(texts: &[String], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (i, text) in texts.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write_json_text(text, out);
+    }
+    out.push(b']');
 }
 
 /// Appends a UUID as a JSON string.
@@ -136,6 +160,10 @@ impl Serialize for Value {
             Self::Time(t) => serializer.collect_str(t),
             Self::Timestamp(t) => serializer.collect_str(t),
             Self::Duration(d) => serializer.collect_str(d),
+            Self::Json(document) => serde_json::from_str::<serde_json::Value>(document.as_str())
+                .map_err(serde::ser::Error::custom)?
+                .serialize(serializer),
+            Self::Texts(texts) => texts.serialize(serializer),
             Self::Uuid(id) => serializer.collect_str(&id.as_hyphenated()),
         }
     }

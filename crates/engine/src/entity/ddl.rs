@@ -77,13 +77,16 @@ const fn nulls_first(dialect: Dialect) -> &'static str {
 
 const fn column_type(dialect: Dialect, ty: ColumnType) -> &'static str {
     match (dialect, ty) {
-        (Dialect::Sqlite, ColumnType::Text) => "TEXT",
+        (Dialect::Sqlite, ColumnType::Text | ColumnType::Json | ColumnType::Texts) => "TEXT",
         (Dialect::Sqlite, ColumnType::Uuid) => "BLOB",
         (Dialect::Sqlite, _) => "INTEGER",
         (Dialect::Postgres, ColumnType::Bool) => "boolean",
         (Dialect::Postgres, ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Duration) => "bigint",
         // Ordered by code point, as SQLite does.
         (Dialect::Postgres, ColumnType::Text) => "text COLLATE \"C\"",
+        // Kept as it is written; jsonb would put its members in another order.
+        (Dialect::Postgres, ColumnType::Json) => "json",
+        (Dialect::Postgres, ColumnType::Texts) => "text[]",
         (Dialect::Postgres, ColumnType::Date) => "date",
         (Dialect::Postgres, ColumnType::Time) => "time",
         (Dialect::Postgres, ColumnType::Timestamp) => "timestamptz",

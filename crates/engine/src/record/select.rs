@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use insula_model::entity::{Entity, Field, FieldKind, SystemField};
+use insula_model::entity::{Entity, Field, SystemField};
 use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, Path};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
 use insula_model::value::{ColumnType, write_json_text};
 
+use super::expand::Expand;
 use super::params;
 use crate::grant::{Grant, Read};
 use crate::sql::{Dialect, SqlWriter, condition};
@@ -21,7 +22,7 @@ use crate::tenant::{CallerRights, Model};
 pub(super) struct Reader<'g> {
     pub(super) entity: &'g Arc<Entity>,
     pub(super) right: &'g RecordRight,
-    model: &'g Model,
+    pub(super) model: &'g Model,
     caller: &'g CallerRights,
 }
 
@@ -44,11 +45,11 @@ impl<'g> Reader<'g> {
         Self { entity: &grant.entity, right: &grant.right, model: &grant.model, caller: &grant.caller }
     }
 
-    fn right_on(self, entity: &Entity) -> Option<Arc<RecordRight>> {
+    pub(super) fn right_on(self, entity: &Entity) -> Option<Arc<RecordRight>> {
         self.model.record_right(self.caller, entity, Action::Read)
     }
 
-    fn reads_field(self, entity: &Entity, field: &Field) -> bool {
+    pub(super) fn reads_field(self, entity: &Entity, field: &Field) -> bool {
         let position = entity.fields.iter().position(|other| other.id == field.id);
         position.is_some_and(|p| self.right_on(entity).is_some_and(|right| right.readable.contains(p)))
     }
@@ -94,6 +95,7 @@ impl<'g> Select<'g> {
             Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) | Expr::Text(_, operand, _) => {
                 self.join_for_operand(operand)
             }
+            Expr::Holds(path, _) => self.join_for_path(path),
             Expr::Compare(_, a, b) => {
                 self.join_for_operand(a)?;
                 self.join_for_operand(b)
@@ -149,10 +151,8 @@ impl<'g> Select<'g> {
 
     /// The record as JSON: what `fields` names (everything readable where absent), with `expand` in place of ids.
     pub(super) fn record(&mut self, fields: Option<&str>, expand: Option<&str>) -> Result<Shape> {
-        let expand = expand.map_or(Ok(Vec::new()), |list| params::items("expand", list))?;
-        for name in &expand {
-            self.check_expandable(name)?;
-        }
+        let expand = Expand::parse(self.reader, expand)?;
+        let entity = Arc::clone(self.reader.entity);
         let names: Vec<String> = match fields {
             None => Self::all_readable(self.reader.entity, self.reader.right),
             Some(list) => {
@@ -161,52 +161,37 @@ impl<'g> Select<'g> {
                     self.reader.column(name).ok_or_else(|| unknown(self.reader.entity, "fields", name))?;
                     names.extend((name != "id").then(|| name.to_owned()));
                 }
-                let unnamed = expand.iter().filter(|name| !names.iter().any(|other| other == *name));
-                let unnamed: Vec<String> = unnamed.map(|name| (*name).to_owned()).collect();
+                let expanded = expand.fields().filter_map(|id| entity.field(id)).map(|field| field.name.to_string());
+                let unnamed: Vec<String> = expanded.filter(|name| !names.contains(name)).collect();
                 names.extend(unnamed);
                 names
             }
         };
-        let entity = Arc::clone(self.reader.entity);
-        let mut steps = Vec::new();
-        let mut lead = String::from("{");
-        for name in &names {
-            push_name(&mut lead, name);
-            if expand.contains(&name.as_str())
-                && let Some(field) = entity.field_named(name)
-            {
-                let step = self.nested(field)?;
-                push(&mut steps, &mut lead, step);
-            } else {
-                let step = self.plain(0, &entity, name)?;
-                push(&mut steps, &mut lead, step);
-            }
-        }
-        steps.push(Step::Raw(b"}"[..].into()));
-        Ok(Shape { steps, captures: Vec::new() })
+        Ok(Shape { steps: self.object(&[], &entity, &names, &expand)?, captures: Vec::new() })
     }
 
-    fn check_expandable(&self, name: &str) -> Result<()> {
-        if name.contains('.') {
-            let message = "Only relations of the record itself can be expanded yet.";
-            return Err(Problem::at("/expand", Code::NotSupported, message));
+    /// The record that `hops` lead to, as an object with these members.
+    fn object(
+        &mut self,
+        hops: &[FieldId],
+        entity: &Arc<Entity>,
+        names: &[String],
+        expand: &Expand,
+    ) -> Result<Vec<Step>> {
+        let own = alias(&self.joins, hops);
+        let mut steps = Vec::new();
+        let mut lead = String::from("{");
+        for name in names {
+            push_name(&mut lead, name);
+            let expanded = entity.field_named(name).and_then(|field| Some((field, expand.of(field.id)?)));
+            let step = match expanded {
+                Some((field, inner)) => self.nested(hops, field, inner)?,
+                None => self.plain(own, entity, name)?,
+            };
+            push(&mut steps, &mut lead, step);
         }
-        let unknown = || unknown(self.reader.entity, "expand", name);
-        self.reader.column(name).ok_or_else(unknown)?;
-        let target = self.reader.entity.field_named(name).and_then(|field| field.kind.target());
-        if self.reader.entity.field_named(name).is_some_and(|field| field.kind == FieldKind::User) {
-            let message = "Users cannot be expanded yet; `GET /users/{id}` tells who it is.";
-            return Err(Problem::at("/expand", Code::NotSupported, message));
-        }
-        let Some(target) = target else {
-            return Err(Problem::at(
-                "/expand",
-                Code::InvalidType,
-                format!("`{name}` is no relation and cannot be expanded."),
-            ));
-        };
-        let target = self.reader.model.schema.entity(target).ok_or_else(unknown)?;
-        self.reader.right_on(target).map(drop).ok_or_else(unknown)
+        steps.push(Step::Raw(b"}"[..].into()));
+        Ok(steps)
     }
 
     fn all_readable(entity: &Entity, right: &RecordRight) -> Vec<String> {
@@ -227,20 +212,14 @@ impl<'g> Select<'g> {
     }
 
     /// The record a relation leads to; null where there is none or none that may be seen.
-    fn nested(&mut self, field: &Field) -> Result<Step> {
-        let alias = self.join(&[field.id])?;
+    fn nested(&mut self, hops: &[FieldId], field: &Field, expand: &Expand) -> Result<Step> {
+        let hops: Vec<FieldId> = hops.iter().copied().chain([field.id]).collect();
+        let alias = self.join(&hops)?;
         let target = field.kind.target().and_then(|id| self.reader.model.schema.entity(id));
         let target = Arc::clone(target.ok_or_else(|| Problem::internal("a relation leads nowhere"))?);
         let right = self.reader.right_on(&target).ok_or_else(Problem::not_found)?;
         let present = self.column(alias, Leaf::System(SystemField::Id));
-        let mut steps = Vec::new();
-        let mut lead = String::from("{");
-        for name in Self::all_readable(&target, &right) {
-            push_name(&mut lead, &name);
-            let step = self.plain(alias, &target, &name)?;
-            push(&mut steps, &mut lead, step);
-        }
-        steps.push(Step::Raw(b"}"[..].into()));
+        let steps = self.object(&hops, &target, &Self::all_readable(&target, &right), expand)?;
         Ok(Step::Nested { present, steps })
     }
 

@@ -36,6 +36,7 @@ impl Renderer<'_, '_> {
             Expr::Truth(operand) => self.truth(operand, wanted),
             Expr::In(item, values) => self.within(item, values, wanted),
             Expr::Compare(op, a, b) => self.compare(*op, a, b, wanted),
+            Expr::Holds(path, member) => self.holds_member(path, member, wanted),
             Expr::Text(test, operand, part) => self.text(*test, operand, part, wanted),
         }
     }
@@ -111,6 +112,23 @@ impl Renderer<'_, '_> {
         self.w.raw(")");
         if !wanted && !total {
             self.w.raw(", FALSE)");
+        }
+    }
+
+    fn holds_member(&mut self, path: &Path, member: &Value, wanted: bool) {
+        match self.w.dialect() {
+            Dialect::Sqlite => {
+                self.w.raw(if wanted { "EXISTS" } else { "NOT EXISTS" }).raw(" (SELECT 1 FROM json_each(");
+                self.path(path);
+                self.w.raw(") WHERE json_each.value = ").bind(Slot::Const(member.clone())).raw(")");
+            }
+            // An operator a GIN index knows.
+            Dialect::Postgres => {
+                self.w.raw(if wanted { "(" } else { "NOT COALESCE(" });
+                self.path(path);
+                self.w.raw(" @> ARRAY[").bind(Slot::Const(member.clone())).raw("::text]");
+                self.w.raw(if wanted { ")" } else { ", FALSE)" });
+            }
         }
     }
 
@@ -232,6 +250,8 @@ const fn cast(value: &Value) -> &'static str {
         Value::Bool(_) => "::boolean",
         Value::Int(_) | Value::Decimal(_) | Value::Duration(_) => "::bigint",
         Value::Text(_) => "::text",
+        Value::Json(_) => "::json",
+        Value::Texts(_) => "::text[]",
         Value::Date(_) => "::date",
         Value::Time(_) => "::time",
         Value::Timestamp(_) => "::timestamptz",

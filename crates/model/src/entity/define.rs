@@ -206,6 +206,10 @@ fn kind(
             let (min_length, max_length) = lengths(members, MAX_LONG_TEXT, DEFAULT_LONG_TEXT, errors);
             FieldKind::LongText { min_length, max_length }
         }
+        "rich_text" => {
+            let max_length = length(members, "max_length", MAX_LONG_TEXT, errors).unwrap_or(DEFAULT_LONG_TEXT).max(1);
+            FieldKind::RichText { max_length }
+        }
         "code" => FieldKind::Code,
         "email" => FieldKind::Email,
         "url" => FieldKind::Url,
@@ -228,9 +232,10 @@ fn kind(
         "uuid" => FieldKind::Uuid,
         "user" => FieldKind::User,
         "choice" => FieldKind::Choice { options: options(members, errors)? },
+        "multi_choice" => FieldKind::MultiChoice { options: options(members, errors)? },
+        "json" => FieldKind::Json,
         "relation" => relation(members, target, required, errors)?,
-        "rich_text" | "json" | "multi_choice" | "relations" | "unit" | "file" | "auto_number" | "secret"
-        | "formula" | "rollup" | "lookup" => {
+        "relations" | "unit" | "file" | "auto_number" | "secret" | "formula" | "rollup" | "lookup" => {
             errors.add(
                 members.pointer("type"),
                 Code::NotSupported,
@@ -239,8 +244,8 @@ fn kind(
             return None;
         }
         _ => {
-            let known = "text, long_text, code, email, url, phone, integer, decimal, boolean, date, time, datetime, \
-                         duration, uuid, choice, relation, user";
+            let known = "text, long_text, rich_text, code, email, url, phone, integer, decimal, boolean, date, time, datetime, \
+                         duration, uuid, json, choice, multi_choice, relation, user";
             errors.add(
                 members.pointer("type"),
                 Code::OutOfRange,

@@ -36,6 +36,10 @@ pub enum FieldKind {
         min_length: Option<u32>,
         max_length: u32,
     },
+    /// HTML of which what is not allowed is taken out; lengths as stored.
+    RichText {
+        max_length: u32,
+    },
     Code,
     Email,
     Url,
@@ -65,6 +69,12 @@ pub enum FieldKind {
     Choice {
         options: Vec<String>,
     },
+    /// Any of the options, in their order.
+    MultiChoice {
+        options: Vec<String>,
+    },
+    /// Any JSON value.
+    Json,
     Relation {
         target: EntityId,
         on_delete: OnDelete,
@@ -131,6 +141,7 @@ impl FieldKind {
         match self {
             Self::Text { .. } => "text",
             Self::LongText { .. } => "long_text",
+            Self::RichText { .. } => "rich_text",
             Self::Code => "code",
             Self::Email => "email",
             Self::Url => "url",
@@ -144,6 +155,8 @@ impl FieldKind {
             Self::Duration { .. } => "duration",
             Self::Uuid => "uuid",
             Self::Choice { .. } => "choice",
+            Self::MultiChoice { .. } => "multi_choice",
+            Self::Json => "json",
             Self::Relation { .. } => "relation",
             Self::User => "user",
         }
@@ -153,6 +166,7 @@ impl FieldKind {
         match self {
             Self::Text { .. }
             | Self::LongText { .. }
+            | Self::RichText { .. }
             | Self::Code
             | Self::Email
             | Self::Url
@@ -165,6 +179,8 @@ impl FieldKind {
             Self::Time => ColumnType::Time,
             Self::Datetime => ColumnType::Timestamp,
             Self::Duration { .. } => ColumnType::Duration,
+            Self::MultiChoice { .. } => ColumnType::Texts,
+            Self::Json => ColumnType::Json,
             Self::Uuid | Self::Relation { .. } | Self::User => ColumnType::Uuid,
         }
     }
@@ -179,7 +195,7 @@ impl FieldKind {
 
     /// Whether records can be put in an order by it, and found by an index on it. Both need a value of bounded size.
     pub const fn is_orderable(&self) -> bool {
-        !matches!(self, Self::LongText { .. })
+        !matches!(self, Self::LongText { .. } | Self::RichText { .. } | Self::MultiChoice { .. } | Self::Json)
     }
 
     /// The most bytes one value takes in an index.

@@ -53,7 +53,10 @@ impl Field {
                 set("min", json!(min.map(|d| d.to_string())));
                 set("max", json!(max.map(|d| d.to_string())));
             }
-            FieldKind::Choice { options } => {
+            FieldKind::RichText { max_length } => {
+                set("max_length", json!(max_length));
+            }
+            FieldKind::Choice { options } | FieldKind::MultiChoice { options } => {
                 set("options", json!(options));
             }
             FieldKind::Relation { target, on_delete } => {
@@ -76,6 +79,7 @@ impl Field {
             | FieldKind::Time
             | FieldKind::Datetime
             | FieldKind::Uuid
+            | FieldKind::Json
             | FieldKind::User => {}
         }
         Json::Object(view)

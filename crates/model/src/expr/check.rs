@@ -3,13 +3,14 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr as Tree, LiteralValue, SelectExpr, operators};
 
-use super::compare::{Term, compare, negate, truth, within};
+use super::compare::{Term, compare, held, negate, truth, within};
 use super::literal::{self, Literal};
 use super::path;
 use super::shift::{self, Sign};
 use super::text::Function;
 use super::{CallerField, Expr, MAX_LIST, Op, bounds, syntax};
 use crate::entity::{Entity, Field, Schema};
+use crate::value::ColumnType;
 
 /// What an expression is about, and what its author may name.
 pub struct Context<'a> {
@@ -130,6 +131,12 @@ fn junction(tree: &IdedExpr, operator: &str, context: &Context<'_>) -> Result<Ex
 fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result<Expr, ExprError> {
     let item = term(item, context)?;
     let Tree::List(list) = &list.expr else {
+        if let Tree::Ident(_) | Tree::Select(SelectExpr { test: false, .. }) = &list.expr
+            && let Term::Column(set) = term(list, context)?
+            && set.path.column_type == ColumnType::Texts
+        {
+            return held(item, set);
+        }
         return Err(ExprError::invalid("`in` needs a list, such as `in [\"a\", \"b\"]`"));
     };
     if list.elements.len() > MAX_LIST {

@@ -177,6 +177,17 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
     })
 }
 
+/// `term in column`, where the column is a set.
+pub(super) fn held(item: Term<'_>, set: Column<'_>) -> Result<Expr, ExprError> {
+    match item {
+        Term::Literal(Literal::Text(text)) => {
+            let text = literal::as_stored(&set, text)?;
+            Ok(Expr::Holds(set.path, Value::Text(text)))
+        }
+        _ => Err(ExprError::invalid(format!("`{}` is {}; write `\"…\" in {}`", set.name, set.describe(), set.name))),
+    }
+}
+
 /// A term where a condition is wanted.
 pub(super) fn truth(term: Term<'_>) -> Result<Expr, ExprError> {
     match term {
@@ -257,6 +268,15 @@ fn columns(op: Op, a: Column<'_>, b: Column<'_>) -> Result<Expr, ExprError> {
         _ if a.shift != b.shift => Err(ExprError::invalid(
             "two fields can only be compared as they are yet, or both moved by one duration; compare one with `now()`",
         )),
+        (ColumnType::Json | ColumnType::Texts, _) | (_, ColumnType::Json | ColumnType::Texts) => {
+            Err(ExprError::invalid(format!(
+                "`{}` is {} and `{}` is {}; they cannot be compared yet",
+                a.name,
+                a.describe(),
+                b.name,
+                b.describe()
+            )))
+        }
         (ColumnType::Bool, ColumnType::Bool) if op.is_ordering() => Err(booleans_have_no_order(&a.name)),
         (a_type, b_type) if a_type == b_type => Ok(Expr::Compare(op, Operand::Path(a.path), Operand::Path(b.path))),
         (ColumnType::Decimal { scale: a_scale }, ColumnType::Decimal { scale: b_scale }) => {

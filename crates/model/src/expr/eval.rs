@@ -36,6 +36,10 @@ impl Expr {
                 },
                 _ => false,
             },
+            Self::Holds(path, member) => match (&*column(path), member) {
+                (Value::Texts(texts), Value::Text(text)) => texts.contains(text),
+                _ => false,
+            },
             Self::And(parts) => parts.iter().all(|part| part.eval(column, caller)),
             Self::Or(parts) => parts.iter().any(|part| part.eval(column, caller)),
             Self::Not(inner) => !inner.eval(column, caller),

@@ -96,6 +96,8 @@ pub(super) const fn wanted(column_type: ColumnType) -> &'static str {
         ColumnType::Bool => "`true` or `false`",
         ColumnType::Int | ColumnType::Decimal { .. } => "a number",
         ColumnType::Text => "a string",
+        ColumnType::Json => "`null` alone",
+        ColumnType::Texts => "`null`, or write `\"…\" in` before it",
         ColumnType::Uuid => "an id in quotes",
         ColumnType::Date => "a date such as \"2013-01-31\"",
         ColumnType::Time => "a time such as \"09:30\"",
@@ -138,12 +140,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, ExprError> {
 
 /// A text as a column of its kind would hold it. A choice can only be one of its options, so any other text is a mistake
 /// worth telling; an e-mail address, URL or phone number that is none is still a text that none of them equals.
-fn as_stored(column: &Column<'_>, text: String) -> Result<String, ExprError> {
+pub(super) fn as_stored(column: &Column<'_>, text: String) -> Result<String, ExprError> {
     match column.kind {
         ColumnKind::Field(FieldKind::Email) => Ok(Email::parse(&text).map_or(text, Email::into_string)),
         ColumnKind::Field(FieldKind::Url) => Ok(Url::parse(&text).map_or(text, Url::into_string)),
         ColumnKind::Field(FieldKind::Phone) => Ok(Phone::parse(&text).map_or(text, Phone::into_string)),
-        ColumnKind::Field(FieldKind::Choice { options }) if !options.contains(&text) => {
+        ColumnKind::Field(FieldKind::Choice { options } | FieldKind::MultiChoice { options })
+            if !options.contains(&text) =>
+        {
             let options: Vec<String> = options.iter().map(|option| format!("{option:?}")).collect();
             let message =
                 format!("{text:?} is not an option of `{}`; its options are {}", column.name, options.join(", "));

@@ -34,6 +34,7 @@ impl Column<'_> {
         match self.kind {
             ColumnKind::System(field) => describe_type(field.column_type()),
             ColumnKind::Field(FieldKind::Choice { .. }) => "a choice",
+            ColumnKind::Field(FieldKind::MultiChoice { .. }) => "a set of options",
             ColumnKind::Field(FieldKind::Code) => "a code",
             ColumnKind::Field(FieldKind::Relation { .. }) => "a relation",
             ColumnKind::Field(FieldKind::User) => "a user",
@@ -55,6 +56,8 @@ const fn describe_type(column_type: ColumnType) -> &'static str {
         ColumnType::Time => "a time of day",
         ColumnType::Timestamp => "a datetime",
         ColumnType::Duration => "a duration",
+        ColumnType::Json => "a JSON value",
+        ColumnType::Texts => "a set of texts",
         ColumnType::Uuid => "an id",
     }
 }

@@ -48,6 +48,8 @@ fn schema() -> Schema {
                     ("status", FieldKind::Choice { options: vec!["open".into(), "closed".into()] }, true),
                     ("sku", FieldKind::Code, false),
                     ("carrier", to(2), true),
+                    ("tags", FieldKind::MultiChoice { options: vec!["a".into(), "b".into()] }, false),
+                    ("extra", FieldKind::Json, false),
                     ("secret", text(), false),
                     ("vault", to(6), false),
                     ("hidden", to(2), false),
@@ -123,6 +125,9 @@ impl fmt::Display for Shown<'_> {
                     TextTest::EndsWith => "endsWith",
                 };
                 write!(f, "({name} {} {part:?})", operand(a, schema))
+            }
+            Expr::Holds(path, member) => {
+                write!(f, "(holds {} {})", operand(&Operand::Path(path.clone()), schema), value(member))
             }
             Expr::And(parts) => list(f, "and", parts),
             Expr::Or(parts) => list(f, "or", parts),
@@ -283,6 +288,11 @@ const TREES: &[(&str, &str)] = &[
     ("'abc'.contains('b') && !'abc'.startsWith('b') && 'abc'.endsWith('c')", "true"),
     ("status.startsWith('o')", r#"(and (>= status "o") (< status "p"))"#),
     ("carrier.name.contains('a')", r#"(contains carrier.name? "a")"#),
+    // Sets and documents.
+    ("'a' in tags", r#"(holds tags? "a")"#),
+    ("!('b' in record.tags)", r#"(not (holds tags? "b"))"#),
+    ("tags == null", "(null tags?)"),
+    ("extra != null", "(not (null extra?))"),
     // Booleans and junctions.
     ("active", "(true active?)"),
     ("!active", "(not (true active?))"),
@@ -444,6 +454,17 @@ const ERRORS: &[(ErrorKind, &str, &str)] = &[
         "title.contains('a') == true",
         "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
     ),
+    (Invalid, "'c' in tags", "\"c\" is not an option of `tags`; its options are \"a\", \"b\""),
+    (Invalid, "1 in tags", "`tags` is a set of options; write `\"…\" in tags`"),
+    (
+        Invalid,
+        "tags == 'a'",
+        "`tags` is a set of options; compare it with `null`, or write `\"…\" in` before it, not with a string",
+    ),
+    (Invalid, "tags == tags", "`tags` is a set of options and `tags` is a set of options; they cannot be compared yet"),
+    (Invalid, "extra == 'a'", "`extra` is a JSON value; compare it with `null` alone, not with a string"),
+    (Invalid, "extra == extra", "`extra` is a JSON value and `extra` is a JSON value; they cannot be compared yet"),
+    (Invalid, "'a' in title", "`in` needs a list, such as `in [\"a\", \"b\"]`"),
     (Invalid, "title.matches('a')", "`matches()` is not supported in filters yet"),
     (Invalid, "-priority == 2", "`-` before anything but a number is not supported in filters yet"),
     (Invalid, "[1].all(x, x > 0)", "`all`, `exists`, `map` and `filter` are not supported in filters yet"),
@@ -508,6 +529,8 @@ fn what_may_not_be_read_does_not_exist() {
         "has(record.X)",
         "X.contains('a')",
         "'a'.contains(X)",
+        "'a' in X",
+        "X in X",
         "X.matches('a')",
         "X + duration('1h') > now()",
         "now() - X > now()",

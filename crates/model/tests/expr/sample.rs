@@ -34,6 +34,7 @@ pub(crate) enum Kind {
     Timestamp,
     Clock,
     Span,
+    Tags,
     Uuid,
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// The fields of `thing`: two nullable and two required of each kind. `link` is the last.
-const FIELDS: [(&str, Kind); 10] = [
+const FIELDS: [(&str, Kind); 11] = [
     ("int", Kind::Int),
     ("dec", Kind::Decimal),
     ("text", Kind::Text),
@@ -54,6 +55,7 @@ const FIELDS: [(&str, Kind); 10] = [
     ("code", Kind::Text),
     ("clock", Kind::Clock),
     ("span", Kind::Span),
+    ("tags", Kind::Tags),
 ];
 const SYSTEM: [(&str, Kind); 4] =
     [("id", Kind::Uuid), ("created_at", Kind::Timestamp), ("created_by", Kind::Uuid), ("version", Kind::Int)];
@@ -87,6 +89,7 @@ fn entity(id: EntityId, name: &str, relation: &str) -> Entity {
             Kind::Date => FieldKind::Date,
             Kind::Timestamp => FieldKind::Datetime,
             Kind::Clock => FieldKind::Time,
+            Kind::Tags => FieldKind::MultiChoice { options: TAGS.map(str::to_owned).to_vec() },
             Kind::Span => FieldKind::Duration { min: None, max: None },
             Kind::Uuid => unreachable!("only system columns and relations are ids"),
         };
@@ -149,6 +152,8 @@ pub(crate) fn lookup<'v>(record: &'v Record, path: &Path, schema: &Schema) -> Co
 }
 
 const OPTIONS: [&str; 3] = ["low", "mid", "high"];
+/// What could be mistaken for the end of another.
+const TAGS: [&str; 5] = ["a", ",", "\",\"", "[\"a\"]", "x\\"];
 const TEXTS: [&str; 10] = ["", "a", "b", "ab", "B", "a b", "é", "\u{ffff}", "😀", "q\"\\'\n"];
 
 pub(crate) fn value(kind: Kind) -> BoxedStrategy<Value> {
@@ -171,6 +176,9 @@ pub(crate) fn value(kind: Kind) -> BoxedStrategy<Value> {
             .boxed(),
         Kind::Span => select(vec![-3_600_000_000i64, -1, 0, 1, 3_600_000_000, 3_652_059 * 86_400_000_000])
             .prop_map(|micros| Value::Duration(Duration::from_micros(micros).unwrap()))
+            .boxed(),
+        Kind::Tags => proptest::sample::subsequence(TAGS.to_vec(), 0..=TAGS.len())
+            .prop_map(|tags| Value::Texts(tags.into_iter().map(str::to_owned).collect()))
             .boxed(),
         Kind::Uuid => (0u128..4).prop_map(|n| Value::Uuid(Uuid::from_u128(n << 100 | n))).boxed(),
     }
@@ -366,6 +374,8 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
             1 => caller,
             1 => caller_alone,
             3 => moment(),
+            1 => (select(&TAGS[..]), column(Kind::Tags, range)).prop_map(|(tag, a)| format!("{} in {a}", quoted(tag))),
+            1 => (column(Kind::Tags, range), select(vec!["==", "!="])).prop_map(|(a, op)| format!("{a} {op} null")),
         ]
         .boxed(),
     }

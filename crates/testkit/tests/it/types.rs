@@ -330,6 +330,187 @@ both_stores! {
         assert_eq!(page.items().len(), 1);
     }
 
+    async fn json_comes_back_as_it_was_written(app: TestApp) {
+        let owner = app.register("json").await;
+        let field = json!({"name": "value", "type": "json"});
+        for key in ["unique", "indexed"] {
+            let mut wrong = field.clone();
+            wrong[key] = json!(true);
+            owner.post("/entities", &json!({"name": "x", "fields": [wrong]})).await.expect_problem(422, "out_of_range");
+        }
+        let fields = json!([field, {"name": "given", "type": "json", "default": {"a": [1]}}]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        for (sent, back) in [
+            (r#"{ "z": 1, "a": [true, null, -0.5, "ä\u00e4\n"] }"#, r#"{"z":1,"a":[true,null,-0.5,"ää\n"]}"#),
+            (r#"{"__proto__": {"constructor": 1}}"#, r#"{"__proto__":{"constructor":1}}"#),
+            ("[]", "[]"),
+            ("\"<b>'; DROP TABLE t; --\"", "\"<b>'; DROP TABLE t; --\""),
+            ("9007199254740992", "9007199254740992"),
+            ("false", "false"),
+        ] {
+            let made = owner.post_raw("/records/thing", format!("{{\"value\":{sent}}}")).await.expect(201);
+            assert!(made.text.contains(&format!("\"value\":{back},\"given\":{{\"a\":[1]}}")), "{made:?}");
+            let read = owner.get(&format!("/records/thing/{}", made.id())).await.expect(200);
+            assert_eq!(read.text, made.text);
+        }
+        for (sent, code) in [
+            ("9007199254740993", "out_of_range"),
+            ("{\"a\":{\"b\":1,\"b\":2}}", "invalid_format"),
+            ("\"\\u0000\"", "invalid_format"),
+        ] {
+            let body = format!("{{\"value\":{sent}}}");
+            owner.post_raw("/records/thing", body).await.expect_problem(422, code);
+        }
+        owner.post("/records/thing", &json!({"value": "x".repeat(70_000)})).await.expect_problem(422, "too_long");
+        let made = owner.post("/records/thing", &json!({"value": {"a": 1, "b": 2}})).await.expect(201);
+        let path = format!("/records/thing/{}", made.id());
+        // One value, which a change replaces as a whole.
+        let changed = owner.patch(&path, &json!({"value": {"b": null}})).await.expect(200);
+        assert_eq!(changed.body["value"], json!({"b": null}));
+        let event = owner.get("/audit?limit=1").await.expect(200).items()[0].clone();
+        assert_eq!((&event["before"]["value"], &event["after"]["value"]), (&json!({"a": 1, "b": 2}), &json!({"b": null})));
+        owner.patch(&path, &json!({"value": null})).await.expect(200);
+        for (source, count) in [("value == null", 1), ("value != null", 6)] {
+            let found = owner.get(&format!("/records/thing?filter={}", filter(source))).await.expect(200);
+            assert_eq!(found.items().len(), count, "{source}");
+        }
+        let refused = owner.get(&format!("/records/thing?filter={}", filter("value == \"a\""))).await;
+        refused.expect_problem(422, "invalid_expression");
+        owner.get("/records/thing?sort=value").await.expect_problem(422, "invalid_type");
+    }
+
+    async fn multi_choice(app: TestApp) {
+        let owner = app.register("multi").await;
+        let options = json!(["low", ",", "\",\"", "Ä'"]);
+        let fields = json!([
+            {"name": "value", "type": "multi_choice", "options": options, "default": ["low"]},
+            {"name": "must", "type": "multi_choice", "options": options, "required": true},
+        ]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        let shown = owner.get("/entities/thing").await.expect(200);
+        assert_eq!(shown.body["fields"][0]["options"], options);
+        for (sent, back) in [
+            (json!(["Ä'", "low"]), json!(["low", "Ä'"])),
+            (json!(["\",\""]), json!(["\",\""])),
+            (json!([]), json!([])),
+            (json!(null), json!(null)),
+        ] {
+            let made = owner.post("/records/thing", &json!({"value": sent, "must": [","]})).await.expect(201);
+            assert_eq!(made.body["value"], back);
+            let read = owner.get(&format!("/records/thing/{}", made.id())).await.expect(200);
+            assert_eq!(read.text, made.text);
+        }
+        let made = owner.post("/records/thing", &json!({"must": [","]})).await.expect(201);
+        assert_eq!(made.body["value"], json!(["low"]));
+        for (sent, code) in [
+            (json!(["high"]), "out_of_range"),
+            (json!(["low", "low"]), "not_unique"),
+            (json!([1]), "invalid_type"),
+            (json!("low"), "invalid_type"),
+        ] {
+            let body = json!({"value": sent, "must": [","]});
+            let refused = owner.post("/records/thing", &body).await.expect_problem(422, code);
+            assert_eq!(refused.body["errors"][0]["pointer"], "/value");
+        }
+        owner.post("/records/thing", &json!({"must": []})).await.expect_problem(422, "required");
+        for (source, count) in [
+            ("\"low\" in value", 2),
+            ("!(\"low\" in value)", 3),
+            ("\",\" in value", 0),
+            (r#""\",\"" in value"#, 1),
+            ("\"Ä'\" in value && \"low\" in value", 1),
+            ("value == null", 1),
+            ("\",\" in must", 5),
+            ("!(\",\" in must)", 0),
+        ] {
+            let found = owner.get(&format!("/records/thing?filter={}", filter(source))).await.expect(200);
+            assert_eq!(found.items().len(), count, "{source}");
+        }
+        let unknown = owner.get(&format!("/records/thing?filter={}", filter("\"high\" in value"))).await;
+        unknown.expect_problem(422, "invalid_expression");
+        let path = format!("/records/thing/{}", made.id());
+        owner.patch(&path, &json!({"value": ["Ä'"]})).await.expect(200);
+        let event = owner.get("/audit?limit=1").await.expect(200).items()[0].clone();
+        assert_eq!(event["diff"]["value"], json!({"before": ["low"], "after": ["Ä'"]}));
+        owner.get("/records/thing?sort=value").await.expect_problem(422, "invalid_type");
+    }
+
+    async fn req_c4_rich_text_keeps_what_formats(app: TestApp) {
+        let owner = app.register("rich").await;
+        let fields = json!([{"name": "value", "type": "rich_text", "max_length": 100}]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        for (sent, back) in [
+            ("<p>a <b>b</b></p>", "<p>a <b>b</b></p>"),
+            ("a<script>alert(1)</script><img src=x onerror=alert(1)>b", "ab"),
+            ("<a href=\"javascript:alert(1)\" onclick=\"x()\">a</a>", "<a rel=\"noopener noreferrer\">a</a>"),
+            ("<svg onload=alert(1)>", ""),
+        ] {
+            let made = owner.post("/records/thing", &json!({"value": sent})).await.expect(201);
+            assert_eq!(made.body["value"], back);
+            let path = format!("/records/thing/{}", made.id());
+            assert_eq!(owner.get(&path).await.expect(200).body["value"], back);
+            let changed = owner.patch(&path, &json!({"value": sent})).await.expect(200);
+            assert_eq!(changed.body["value"], back);
+        }
+        owner.post("/records/thing", &json!({"value": "a".repeat(101)})).await.expect_problem(422, "too_long");
+        owner.post("/records/thing", &json!({"value": "<".repeat(50)})).await.expect_problem(422, "too_long");
+        owner.post("/records/thing", &json!({"value": 1})).await.expect_problem(422, "invalid_type");
+    }
+
+    async fn expansion_reaches_three_deep(app: TestApp) {
+        let owner = app.register("deep").await;
+        let to = |name: &str, target: &str| json!({"name": name, "type": "relation", "target": target});
+        let name = json!({"name": "name", "type": "text"});
+        for (entity, fields) in [
+            ("country", json!([name, to("neighbour", "country")])),
+            ("person", json!([name, to("country", "country")])),
+            ("customer", json!([name, to("owner", "person"), {"name": "agent", "type": "user"}])),
+            ("ticket", json!([name, to("customer", "customer"), to("origin", "country")])),
+        ] {
+            owner.post("/entities", &json!({"name": entity, "fields": fields})).await.expect(201);
+        }
+        let make = async |entity: &str, body: Value| {
+            owner.post(&format!("/records/{entity}"), &body).await.expect(201).id().to_owned()
+        };
+        let at = make("country", json!({"name": "at"})).await;
+        let de = make("country", json!({"name": "de", "neighbour": at})).await;
+        let ada = make("person", json!({"name": "ada", "country": de})).await;
+        let acme = make("customer", json!({"name": "acme", "owner": ada})).await;
+        let ticket = make("ticket", json!({"name": "t", "customer": acme, "origin": de})).await;
+        make("ticket", json!({"name": "u", "customer": make("customer", json!({"name": "x"})).await})).await;
+
+        let path = format!("/records/ticket/{ticket}?expand=");
+        let one = owner.get(&format!("{path}customer.owner.country")).await.expect(200);
+        let customer = &one.body["customer"];
+        assert_eq!((&customer["name"], &customer["owner"]["name"]), (&json!("acme"), &json!("ada")));
+        assert_eq!(customer["owner"]["country"]["name"], "de");
+        assert_eq!(customer["owner"]["country"]["neighbour"], at, "what is not named stays an id");
+        assert_eq!(one.body["origin"], de);
+        let two = owner.get(&format!("{path}customer.owner,origin.neighbour")).await.expect(200);
+        assert_eq!(two.body["customer"]["owner"]["country"], de);
+        assert_eq!(two.body["origin"]["neighbour"]["name"], "at");
+        assert_eq!(two.body["origin"]["neighbour"]["neighbour"], Value::Null);
+        let list = owner.get("/records/ticket?sort=name&expand=customer.owner.country,customer&fields=name").await.expect(200);
+        assert_eq!(list.items()[0]["customer"], *customer);
+        assert_eq!(list.items()[1]["customer"]["owner"], Value::Null);
+        let filtered = owner.get(&format!("/records/ticket?expand=customer.owner&filter={}", filter("customer.owner.country.name == \"de\""))).await;
+        assert_eq!(filtered.expect(200).items().len(), 1);
+
+        for (expand, code) in [
+            ("customer.owner.country.neighbour", "out_of_range"),
+            ("customer.zz", "unknown_field"),
+            ("zz.owner", "unknown_field"),
+            ("customer.name", "invalid_type"),
+            ("customer.id", "invalid_type"),
+            ("customer.created_by", "invalid_type"),
+            ("customer.agent", "not_supported"),
+            ("customer.", "unknown_field"),
+            ("customer,customer", "invalid_format"),
+        ] {
+            owner.get(&format!("{path}{expand}")).await.expect_problem(422, code);
+        }
+    }
+
     async fn types_to_come_are_named_and_refused(app: TestApp) {
         let owner = app.register("later").await;
         for ty in ["unit", "file", "formula", "rollup", "lookup", "secret"] {

@@ -93,6 +93,11 @@ fn golden_texts_and_moments() {
         "NOT COALESCE((substr(a0.text_n1, -2) = ?1), FALSE)",
         "NOT COALESCE((right(a0.text_n1, 2) = $1), FALSE)",
     );
+    check(
+        "!('a' in tags_n1)",
+        "NOT EXISTS (SELECT 1 FROM json_each(a0.tags_n1) WHERE json_each.value = ?1)",
+        "NOT COALESCE(a0.tags_n1 @> ARRAY[$1::text], FALSE)",
+    );
     both("text_n1.startsWith('a')", "(a0.text_n1 >= ?1 AND a0.text_n1 < ?2)");
     both("text_n1.contains('')", "a0.text_n1 IS NOT NULL");
     both("time_n1 < now()", "a0.time_n1 < ?1");

@@ -36,6 +36,8 @@ impl ToSql for Bind<'_> {
             (Value::Date(date), &Type::DATE) => {
                 out.put_i32(date.days().checked_sub(EPOCH_DAYS).ok_or("date out of range")?);
             }
+            (Value::Json(document), &Type::JSON) => out.put_slice(document.as_str().as_bytes()),
+            (Value::Texts(texts), &Type::TEXT_ARRAY) => return texts.to_sql(ty, out),
             (Value::Time(time), &Type::TIME) => out.put_i64(time.micros()),
             (Value::Duration(duration), &Type::INT8) => out.put_i64(duration.micros()),
             (Value::Timestamp(at), &Type::TIMESTAMPTZ) => {
@@ -65,6 +67,8 @@ const fn kind(value: &Value) -> &'static str {
         Value::Decimal(_) => "a decimal",
         Value::Text(_) => "a text",
         Value::Date(_) => "a date",
+        Value::Json(_) => "a JSON value",
+        Value::Texts(_) => "texts",
         Value::Time(_) => "a time of day",
         Value::Timestamp(_) => "a time",
         Value::Duration(_) => "a duration",

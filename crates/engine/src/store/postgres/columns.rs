@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use insula_model::value::{
-    ColumnType, Date, Decimal, Duration, Time, Timestamp, Value, write_json_text, write_json_uuid,
+    ColumnType, Date, Decimal, Document, Duration, Time, Timestamp, Value, write_json_text, write_json_uuid,
 };
 use tokio_postgres::Row as Sent;
 use tokio_postgres::types::{FromSql, Type};
@@ -33,6 +33,10 @@ impl Cells for Columns<'_> {
                 Some(text) => write_json_text(text, out),
                 None => Value::Null.write_json(out),
             },
+            ColumnType::Json => match self.get::<Written>(index)? {
+                Some(json) => out.extend_from_slice(json.0.as_bytes()),
+                None => Value::Null.write_json(out),
+            },
             ColumnType::Uuid => match self.get::<Uuid>(index)? {
                 Some(id) => write_json_uuid(id, out),
                 None => Value::Null.write_json(out),
@@ -51,6 +55,8 @@ impl Cells for Columns<'_> {
                 self.get::<i64>(index)?.map(|units| Value::Decimal(Decimal::new(units, scale)))
             }
             ColumnType::Text => self.get::<&str>(index)?.map(|text| Value::Text(text.to_owned())),
+            ColumnType::Json => self.get::<Written>(index)?.map(|json| Value::Json(Document::kept(json.0.to_owned()))),
+            ColumnType::Texts => self.get::<Vec<String>>(index)?.map(Value::Texts),
             ColumnType::Date => self.get::<Day>(index)?.map(|day| Value::Date(day.0)),
             ColumnType::Time => self.get::<Clock>(index)?.map(|time| Value::Time(time.0)),
             ColumnType::Timestamp => self.get::<Instant>(index)?.map(|at| Value::Timestamp(at.0)),
@@ -75,6 +81,8 @@ pub(super) fn row(sent: &Sent) -> Result<Row, StoreError> {
             Type::BOOL => ColumnType::Bool,
             Type::INT8 | Type::INT4 | Type::INT2 => ColumnType::Int,
             Type::TEXT | Type::VARCHAR | Type::NAME | Type::BPCHAR | Type::UNKNOWN => ColumnType::Text,
+            Type::JSON => ColumnType::Json,
+            Type::TEXT_ARRAY => ColumnType::Texts,
             Type::DATE => ColumnType::Date,
             Type::TIME => ColumnType::Time,
             Type::TIMESTAMPTZ => ColumnType::Timestamp,
@@ -119,6 +127,19 @@ impl FromSql<'_> for Integer {
 
     fn accepts(ty: &Type) -> bool {
         matches!(*ty, Type::INT8 | Type::INT4 | Type::INT2)
+    }
+}
+
+/// JSON as it was written.
+struct Written<'r>(&'r str);
+
+impl<'r> FromSql<'r> for Written<'r> {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Failure> {
+        Ok(Self(str::from_utf8(raw)?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::JSON
     }
 }
 

@@ -2,14 +2,15 @@
 //! scale, ids 16 bytes.
 
 use insula_model::value::{
-    ColumnType, Date, Decimal, Duration, Time, Timestamp, Value, quoted, write_json_text, write_json_uuid,
+    ColumnType, Date, Decimal, Document, Duration, Time, Timestamp, Value, quoted, write_json_text, write_json_texts,
+    write_json_uuid,
 };
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use uuid::Uuid;
 
 use crate::store::cell::Cells;
-use crate::store::{Row, StoreError};
+use crate::store::{Row, StoreError, row};
 
 use super::error::meaning;
 
@@ -18,8 +19,16 @@ pub(super) struct Bind<'a>(pub(super) &'a Value);
 
 impl ToSql for Bind<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        if let Value::Texts(texts) = self.0 {
+            let mut json = Vec::new();
+            write_json_texts(texts, &mut json);
+            let json =
+                String::from_utf8(json).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            return Ok(ToSqlOutput::from(json));
+        }
         Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
+            Value::Null | Value::Texts(_) => ValueRef::Null,
+            Value::Json(document) => ValueRef::Text(document.as_str().as_bytes()),
             Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
             Value::Int(n) => ValueRef::Integer(*n),
             Value::Decimal(d) => ValueRef::Integer(d.units()),
@@ -35,7 +44,7 @@ impl ToSql for Bind<'_> {
 }
 
 /// A row as SQLite tells its values apart.
-pub(super) fn row(from: &rusqlite::Row<'_>, columns: usize) -> Result<Row, StoreError> {
+pub(super) fn whole(from: &rusqlite::Row<'_>, columns: usize) -> Result<Row, StoreError> {
     let value = |index| {
         Ok(match from.get_ref(index).map_err(meaning)? {
             ValueRef::Null => Value::Null,
@@ -57,6 +66,8 @@ impl Cells for rusqlite::Row<'_> {
         match (ty, self.get_ref(index).map_err(meaning)?) {
             (_, ValueRef::Null) => out.extend_from_slice(b"null"),
             (ColumnType::Text, ValueRef::Text(bytes)) => write_json_text(text(bytes)?, out),
+            // Stored as they are shown.
+            (ColumnType::Json | ColumnType::Texts, ValueRef::Text(bytes)) => out.extend_from_slice(bytes),
             (ColumnType::Uuid, ValueRef::Blob(bytes)) => write_json_uuid(uuid(bytes)?, out),
             (ColumnType::Int, ValueRef::Integer(n)) => Value::Int(n).write_json(out),
             (ColumnType::Bool, ValueRef::Integer(n)) => Value::Bool(n != 0).write_json(out),
@@ -79,6 +90,8 @@ impl Cells for rusqlite::Row<'_> {
         Ok(match (ty, self.get_ref(index).map_err(meaning)?) {
             (_, ValueRef::Null) => Value::Null,
             (ColumnType::Text, ValueRef::Text(bytes)) => Value::Text(text(bytes)?.to_owned()),
+            (ColumnType::Json, ValueRef::Text(bytes)) => Value::Json(Document::kept(text(bytes)?.to_owned())),
+            (ColumnType::Texts, ValueRef::Text(bytes)) => Value::Texts(row::texts(text(bytes)?)?),
             (ColumnType::Uuid, ValueRef::Blob(bytes)) => Value::Uuid(uuid(bytes)?),
             (ColumnType::Int, ValueRef::Integer(n)) => Value::Int(n),
             (ColumnType::Bool, ValueRef::Integer(n)) => Value::Bool(n != 0),

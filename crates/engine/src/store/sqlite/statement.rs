@@ -41,7 +41,7 @@ pub(super) fn query<'v>(
     let mut found = Vec::new();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
-        found.push(cells::row(row, columns)?);
+        found.push(cells::whole(row, columns)?);
     }
     Ok(found)
 }

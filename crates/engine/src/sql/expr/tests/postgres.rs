@@ -31,6 +31,8 @@ impl ToSql for Bind<'_> {
                 out.extend_from_slice(&(d.days() - EPOCH_DAYS).to_be_bytes());
                 Ok(IsNull::No)
             }
+            Value::Json(document) => document.as_str().to_sql_checked(ty, out),
+            Value::Texts(texts) => texts.to_sql_checked(ty, out),
             Value::Duration(d) => d.micros().to_sql_checked(ty, out),
             Value::Time(t) => {
                 assert_eq!(*ty, Type::TIME);
@@ -76,6 +78,8 @@ fn agrees_with_the_evaluator() {
                     ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Duration => "bigint",
                     ColumnType::Text => "text COLLATE \"C\"",
                     ColumnType::Date => "date",
+                    ColumnType::Json => "json",
+                    ColumnType::Texts => "text[]",
                     ColumnType::Time => "time",
                     ColumnType::Timestamp => "timestamptz",
                     ColumnType::Uuid => "uuid",

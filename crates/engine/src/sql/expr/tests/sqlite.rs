@@ -19,6 +19,8 @@ impl ToSql for Bind<'_> {
             Value::Decimal(d) => Stored::Integer(d.units()),
             Value::Text(text) => Stored::Text(text.clone()),
             Value::Date(d) => Stored::Integer(d.days().into()),
+            Value::Json(document) => Stored::Text(document.as_str().to_owned()),
+            Value::Texts(texts) => Stored::Text(serde_json::to_string(texts).unwrap()),
             Value::Time(t) => Stored::Integer(t.micros()),
             Value::Timestamp(t) => Stored::Integer(t.as_micros()),
             Value::Duration(d) => Stored::Integer(d.micros()),
@@ -38,7 +40,7 @@ fn agrees_with_the_evaluator() {
             .iter()
             .map(|(name, column_type, nullable)| {
                 let stored = match column_type {
-                    ColumnType::Text => "TEXT",
+                    ColumnType::Text | ColumnType::Json | ColumnType::Texts => "TEXT",
                     ColumnType::Uuid => "BLOB",
                     _ => "INTEGER",
                 };
