@@ -6,6 +6,7 @@ mod expr;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use insula_model::entity::SystemField;
 use insula_model::expr::{CallerField, Leaf, Moment};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
 use insula_model::value::{Timestamp, Value};
@@ -102,6 +103,34 @@ impl SqlWriter {
     pub(crate) fn table_name(&mut self, entity: EntityId) -> &mut Self {
         let _ = write!(self.text, "t_{}", entity.uuid().as_simple());
         self
+    }
+
+    /// The table of a field's links: `source` and `target`, both ids.
+    pub(crate) fn link_table(&mut self, tenant: TenantId, field: FieldId) -> &mut Self {
+        self.beside(tenant, 'l', field)
+    }
+
+    /// The table of the last number a field has given: one row with `last`.
+    pub(crate) fn counter_table(&mut self, tenant: TenantId, field: FieldId) -> &mut Self {
+        self.beside(tenant, 'n', field)
+    }
+
+    fn beside(&mut self, tenant: TenantId, kind: char, field: FieldId) -> &mut Self {
+        if self.dialect == Dialect::Postgres {
+            let _ = write!(self.text, "tenant_{}.", tenant.uuid().as_simple());
+        }
+        let _ = write!(self.text, "{kind}_{}", field.uuid().as_simple());
+        self
+    }
+
+    /// The ids a field of the record under `alias` links, in their order, as one value.
+    pub(crate) fn links(&mut self, tenant: TenantId, alias: u32, field: FieldId) -> &mut Self {
+        let (start, end) = match self.dialect {
+            Dialect::Sqlite => ("(SELECT group_concat(hex(l.target), '' ORDER BY l.target) FROM ", ")"),
+            Dialect::Postgres => ("ARRAY(SELECT l.target FROM ", " ORDER BY l.target)"),
+        };
+        self.raw(start).link_table(tenant, field).raw(" AS l WHERE l.source = ");
+        self.column(alias, Leaf::System(SystemField::Id)).raw(end)
     }
 
     /// A column of the table that stands under `alias`.

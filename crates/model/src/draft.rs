@@ -11,6 +11,9 @@ use crate::value::{
     Timestamp, Url, Value,
 };
 
+/// Most records one field of one record can link.
+const MOST_LINKS: usize = 1_000;
+
 /// Values by the position of their field in the entity.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Draft(Vec<Option<Value>>);
@@ -48,6 +51,7 @@ pub fn create(
         let default = field.default.as_ref().map(Json::from);
         match default.as_ref().map(|json| value_of(field, json)) {
             Some(Ok(default)) => *value = Some(default),
+            _ if field.kind == FieldKind::AutoNumber => {}
             _ if field.required && !members.iter().any(|(name, _)| name == field.name.as_str()) => {
                 errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
             }
@@ -70,8 +74,10 @@ pub fn patch(
         let position = entity.fields.iter().position(|field| field.name.as_str() == name);
         let known =
             position.filter(|p| writable.contains(*p)).and_then(|p| Some((entity.fields.get(p)?, values.get_mut(p)?)));
+        let known = known.filter(|(field, _)| field.kind != FieldKind::AutoNumber);
         let Some((field, value)) = known else {
-            let message = if SystemField::named(name).is_some() {
+            let assigned = position.and_then(|p| entity.fields.get(p)).is_some_and(|f| f.kind == FieldKind::AutoNumber);
+            let message = if SystemField::named(name).is_some() || assigned {
                 format!("`{name}` is kept by the system and cannot be written.")
             } else {
                 format!("`{}` has no field of this name.", entity.name)
@@ -89,6 +95,9 @@ pub fn patch(
 
 /// Reads one value by the rules of its field.
 pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
+    if *json == Json::Null && !field.kind.is_column() {
+        return Ok(Value::Uuids(Vec::new()));
+    }
     if *json == Json::Null {
         return if field.required {
             Err((Code::Required, "This field needs a value.".into()))
@@ -100,19 +109,7 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         (
             FieldKind::Text { min_length, max_length } | FieldKind::LongText { min_length, max_length },
             Json::Text(text),
-        ) => {
-            let length = text.chars().count();
-            if min_length.is_some_and(|min| length < min as usize) {
-                return Err((Code::TooShort, format!("At least {} characters are needed.", min_length.unwrap_or(0))));
-            }
-            if length > *max_length as usize {
-                return Err((Code::TooLong, format!("At most {max_length} characters fit, found {length}.")));
-            }
-            if text.contains('\0') {
-                return Err((Code::InvalidFormat, "The NUL character cannot be stored.".into()));
-            }
-            Ok(Value::Text(text.clone()))
-        }
+        ) => plain_text(*min_length, *max_length, text),
         (FieldKind::Code, Json::Text(text)) if is_code(text) => Ok(Value::Text(text.clone())),
         (FieldKind::Code, Json::Text(text)) if text.len() > 50 => {
             Err((Code::TooLong, "A code has at most 50 characters.".into()))
@@ -123,6 +120,7 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         (FieldKind::RichText { max_length }, Json::Text(text)) => rich_text(*max_length, text),
         (FieldKind::Json, json) => Document::parse(json).map(Value::Json),
         (FieldKind::MultiChoice { options }, Json::Array(items)) => texts(field, options, items),
+        (FieldKind::Relations { .. }, Json::Array(items)) => links(items),
         (FieldKind::Email, Json::Text(text)) => Email::parse(text)
             .map(|email| Value::Text(email.into_string()))
             .ok_or_else(|| (Code::InvalidFormat, "This is no e-mail address, such as ada@example.org.".into())),
@@ -189,6 +187,20 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
     }
 }
 
+fn plain_text(min_length: Option<u32>, max_length: u32, text: &str) -> Result<Value, (Code, String)> {
+    let length = text.chars().count();
+    if let Some(min) = min_length.filter(|min| length < *min as usize) {
+        return Err((Code::TooShort, format!("At least {min} characters are needed.")));
+    }
+    if length > max_length as usize {
+        return Err((Code::TooLong, format!("At most {max_length} characters fit, found {length}.")));
+    }
+    if text.contains('\0') {
+        return Err((Code::InvalidFormat, "The NUL character cannot be stored.".into()));
+    }
+    Ok(Value::Text(text.to_owned()))
+}
+
 fn decimal(field: &Field, text: &str) -> Result<Value, (Code, String)> {
     let FieldKind::Decimal { precision, scale, .. } = field.kind else {
         return Err((Code::InvalidType, "This field is no decimal.".into()));
@@ -248,6 +260,28 @@ fn texts(field: &Field, options: &[String], items: &[Json]) -> Result<Value, (Co
     Ok(Value::Texts(chosen.map(|(option, _)| option.clone()).collect()))
 }
 
+/// Ids as they were sent.
+fn links(items: &[Json]) -> Result<Value, (Code, String)> {
+    if items.len() > MOST_LINKS {
+        return Err((Code::TooLong, format!("At most {MOST_LINKS} records can be linked.")));
+    }
+    let mut ids = Vec::with_capacity(items.len());
+    for item in items {
+        let Json::Text(text) = item else {
+            return Err((Code::InvalidType, format!("Expected an array of ids, found {} in it.", item.kind())));
+        };
+        let id = parse_uuid(text).ok_or_else(|| (Code::InvalidFormat, format!("{text:?} is no id (a UUID).")))?;
+        ids.push(id);
+    }
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() < ids.len() {
+        return Err((Code::NotUnique, "Link each record once.".to_owned()));
+    }
+    Ok(Value::Uuids(ids))
+}
+
 fn duration(min: Option<i64>, max: Option<i64>, text: &str) -> Result<Value, (Code, String)> {
     let duration = Duration::parse(text).ok_or_else(|| {
         let message = "A duration is written as in ISO 8601 with weeks, days, hours, minutes and seconds, such as \
@@ -269,6 +303,7 @@ const fn wanted(kind: &FieldKind) -> &'static str {
         FieldKind::Integer { .. } => "an integer",
         FieldKind::Boolean => "true or false",
         FieldKind::MultiChoice { .. } => "an array of strings",
+        FieldKind::Relations { .. } => "an array of ids",
         _ => "a string",
     }
 }

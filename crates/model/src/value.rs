@@ -44,6 +44,8 @@ pub enum Value {
     /// A set of texts in an order of its own.
     Texts(Vec<String>),
     Uuid(Uuid),
+    /// A set of ids, which no column holds: links are rows of their own.
+    Uuids(Vec<Uuid>),
     Bytes(Vec<u8>),
 }
 
@@ -66,6 +68,8 @@ pub enum ColumnType {
     /// A set of texts: an array on PostgreSQL, JSON on SQLite.
     Texts,
     Uuid,
+    /// Reckoned from the rows of a link table.
+    Uuids,
 }
 
 impl Value {
@@ -89,6 +93,16 @@ impl Value {
             Self::Json(document) => out.extend_from_slice(document.as_str().as_bytes()),
             Self::Texts(texts) => write_json_texts(texts, out),
             Self::Uuid(id) => write_json_uuid(*id, out),
+            Self::Uuids(ids) => {
+                out.push(b'[');
+                for (i, id) in ids.iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    write_json_uuid(*id, out);
+                }
+                out.push(b']');
+            }
         }
     }
 }
@@ -165,6 +179,7 @@ impl Serialize for Value {
                 .serialize(serializer),
             Self::Texts(texts) => texts.serialize(serializer),
             Self::Uuid(id) => serializer.collect_str(&id.as_hyphenated()),
+            Self::Uuids(ids) => serializer.collect_seq(ids.iter().map(|id| id.as_hyphenated().to_string())),
         }
     }
 }

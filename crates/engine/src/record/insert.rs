@@ -6,7 +6,10 @@ use std::sync::Arc;
 use insula_model::draft::{self, Draft};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result, pointer};
+use insula_model::value::Value;
 
+use super::links;
+use super::numbers;
 use super::references;
 use super::stored::{StoredRecord, columns, leaf};
 use super::visible::VisibleRecord;
@@ -85,7 +88,7 @@ impl<'t> Tx<'t, Writing> {
         let mut stored = Vec::with_capacity(records.len());
         for record in records {
             places.push(record.at);
-            stored.push(StoredRecord {
+            let mut new = StoredRecord {
                 id: self.engine().ids.next(),
                 created_at: self.author.now,
                 created_by: self.author.account,
@@ -93,10 +96,22 @@ impl<'t> Tx<'t, Writing> {
                 updated_by: self.author.account,
                 version: 1,
                 values: record.draft.into_values(),
-            });
+            };
+            for (field, value) in grant.entity.fields.iter().zip(&mut new.values) {
+                if value.is_null() && !field.kind.is_column() {
+                    *value = Value::Uuids(Vec::new());
+                }
+            }
+            links::settle(&mut new);
+            stored.push(new);
         }
+        let numbered = numbers::assign(&mut self.store, grant.tenant, &grant.entity, &mut stored).await;
+        numbered.map_err(|error| self.failed(error))?;
         let sets = stored.iter().map(StoredRecord::binds).collect();
         if let Err((index, error)) = self.store.execute_many(&statement.text, sets).await {
+            return Err(self.refused(grant, places.get(index).map_or("", String::as_str), error));
+        }
+        if let Err((index, error)) = links::insert(&mut self.store, grant.tenant, &grant.entity, &stored).await {
             return Err(self.refused(grant, places.get(index).map_or("", String::as_str), error));
         }
         let mut events = Vec::with_capacity(stored.len());

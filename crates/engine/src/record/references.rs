@@ -33,10 +33,18 @@ pub(super) fn of<'v>(
 ) -> Vec<Reference> {
     let mut references = Vec::new();
     for (position, value) in values {
-        if let (Some(field), Value::Uuid(id)) = (grant.entity.fields.get(position), value)
-            && (field.kind.target().is_some() || field.kind == FieldKind::User)
-        {
-            references.push(Reference { position, at: pointer(at, field.name.as_str()), id: *id });
+        let Some(field) = grant.entity.fields.get(position) else { continue };
+        let at = || pointer(at, field.name.as_str());
+        match value {
+            Value::Uuid(id) if field.kind.target().is_some() || field.kind == FieldKind::User => {
+                references.push(Reference { position, at: at(), id: *id });
+            }
+            Value::Uuids(ids) => {
+                let place =
+                    |(i, id): (usize, &Uuid)| Reference { position, at: pointer(&at(), &i.to_string()), id: *id };
+                references.extend(ids.iter().enumerate().map(place));
+            }
+            _ => {}
         }
     }
     references
@@ -77,7 +85,7 @@ async fn existing<'t, M: Mode>(
     if field.is_some_and(|field| field.kind == FieldKind::User) {
         return members(tx, grant, wanted).await;
     }
-    let target = field.and_then(|field| field.kind.target());
+    let target = field.and_then(|field| field.kind.target().or(field.kind.linked()));
     let target = target.and_then(|id| tx.model.schema.entity(id));
     let target = target.ok_or_else(|| Problem::internal("a relation leads to no entity"))?;
     let mut found = HashSet::with_capacity(wanted.len());
@@ -91,7 +99,7 @@ async fn existing<'t, M: Mode>(
         among(&mut w, 0, size);
         if let Some(rule) = &right.rule {
             w.raw(" AND ");
-            condition(&mut w, rule, &mut |_| 0);
+            condition(&mut w, grant.tenant, rule, &mut |_| 0);
         }
         if grant.dialect == Dialect::Postgres {
             w.raw(" FOR KEY SHARE OF a0");

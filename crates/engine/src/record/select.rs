@@ -33,11 +33,18 @@ struct Join {
     rule: Option<Expr>,
 }
 
+/// One column of the result, of the table under an alias.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Column(u32, Leaf),
+    Links(u32, FieldId),
+}
+
 pub(super) struct Select<'g> {
     reader: Reader<'g>,
     tenant: TenantId,
     joins: Vec<Join>,
-    columns: Vec<(u32, Leaf)>,
+    columns: Vec<Output>,
 }
 
 impl<'g> Reader<'g> {
@@ -141,7 +148,10 @@ impl<'g> Select<'g> {
 
     /// A column of the result; the same one twice is one.
     pub(super) fn column(&mut self, alias: u32, leaf: Leaf) -> usize {
-        let column = (alias, leaf);
+        self.output(Output::Column(alias, leaf))
+    }
+
+    fn output(&mut self, column: Output) -> usize {
         if let Some(index) = self.columns.iter().position(|other| *other == column) {
             return index;
         }
@@ -208,7 +218,11 @@ impl<'g> Select<'g> {
             insula_model::entity::Column::System(field) => Leaf::System(field),
             insula_model::entity::Column::Field(field) => Leaf::Field(field.id),
         };
-        Ok(Step::Column { index: self.column(alias, leaf), ty: column.column_type() })
+        let index = match (column.column_type(), leaf) {
+            (ColumnType::Uuids, Leaf::Field(field)) => self.output(Output::Links(alias, field)),
+            _ => self.column(alias, leaf),
+        };
+        Ok(Step::Column { index, ty: column.column_type() })
     }
 
     /// The record a relation leads to; null where there is none or none that may be seen.
@@ -227,8 +241,12 @@ impl<'g> Select<'g> {
     pub(super) fn write(&self, dialect: Dialect) -> SqlWriter {
         let mut w = SqlWriter::new(dialect);
         w.raw("SELECT ");
-        for (i, (alias, leaf)) in self.columns.iter().enumerate() {
-            w.raw(if i == 0 { "" } else { ", " }).column(*alias, *leaf);
+        for (i, column) in self.columns.iter().enumerate() {
+            w.raw(if i == 0 { "" } else { ", " });
+            match *column {
+                Output::Column(alias, leaf) => w.column(alias, leaf),
+                Output::Links(alias, field) => w.links(self.tenant, alias, field),
+            };
         }
         self.write_from(&mut w);
         w
@@ -255,7 +273,9 @@ impl<'g> Select<'g> {
             }
             if let Some(rule) = &join.rule {
                 w.raw(" AND ");
-                condition(w, rule, &mut |hops| if hops.is_empty() { own } else { alias(&self.joins, hops) });
+                condition(w, self.tenant, rule, &mut |hops| {
+                    if hops.is_empty() { own } else { alias(&self.joins, hops) }
+                });
             }
         }
         w.raw(" WHERE ");
@@ -274,7 +294,7 @@ impl<'g> Select<'g> {
     }
 
     fn condition(&self, w: &mut SqlWriter, expr: &Expr) {
-        condition(w, expr, &mut |hops| alias(&self.joins, hops));
+        condition(w, self.tenant, expr, &mut |hops| alias(&self.joins, hops));
     }
 }
 

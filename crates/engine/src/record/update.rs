@@ -10,6 +10,7 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::value::Value;
 
+use super::links;
 use super::references;
 use super::stored::{StoredRecord, for_update, select_whole};
 use super::visible::VisibleRecord;
@@ -99,13 +100,14 @@ impl<'t> Tx<'t, Writing> {
         for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, patch.draft.get(p)?))) {
             *value = new.clone();
         }
+        links::settle(&mut after);
         let mut w = SqlWriter::new(grant.dialect);
         let mut args =
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];
         w.raw("UPDATE ").table(grant.tenant, grant.entity.id).raw(" SET updated_at = ").bind(Slot::Arg(0));
         w.raw(", updated_by = ").bind(Slot::Arg(1)).raw(", version = ").bind(Slot::Arg(2));
         for (position, value) in patch.draft.named() {
-            if let Some(field) = grant.entity.fields.get(position) {
+            if let Some(field) = grant.entity.fields.get(position).filter(|field| field.kind.is_column()) {
                 w.raw(", ").column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(args.len()));
                 args.push(value.clone());
             }
@@ -114,6 +116,9 @@ impl<'t> Tx<'t, Writing> {
         args.push(Value::Uuid(id.uuid()));
         let statement = w.finish();
         if let Err(error) = self.store.execute(&statement.text, &args.iter().collect::<Vec<_>>()).await {
+            return Err(self.refused(grant, &patch.at, error));
+        }
+        if let Err(error) = links::replace(&mut self.store, grant.tenant, &grant.entity, &before, &after).await {
             return Err(self.refused(grant, &patch.at, error));
         }
         let (old, new) = (before.audit_json(&grant.entity), after.audit_json(&grant.entity));
@@ -134,7 +139,7 @@ impl<'t> Tx<'t, Writing> {
         w.column(0, Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
-            condition(&mut w, rule, &mut |_| 0);
+            condition(&mut w, grant.tenant, rule, &mut |_| 0);
         }
         for_update(&mut w);
         let statement = w.finish();
@@ -143,6 +148,10 @@ impl<'t> Tx<'t, Writing> {
         let found = self.store.query(&statement.text, &statement.binds(&caller, &moments, &args)).await;
         let rows = found.map_err(|error| self.failed(error))?;
         let row = rows.first().ok_or_else(Problem::not_found)?;
-        Ok(StoredRecord::from_row(&grant.entity, row)?)
+        let mut record = [StoredRecord::from_row(&grant.entity, row)?];
+        let loaded = links::load(&mut self.store, grant.tenant, &grant.entity, &mut record).await;
+        loaded.map_err(|error| self.failed(error))?;
+        let [record] = record;
+        Ok(record)
     }
 }

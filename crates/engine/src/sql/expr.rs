@@ -5,9 +5,10 @@
 //! pushed down to the leaves, and only where a leaf has no exact opposite it becomes `NOT COALESCE(…, FALSE)`. Columns
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
-use insula_model::expr::{Expr, Moment, Op, Operand, Path, TextTest};
-use insula_model::id::FieldId;
-use insula_model::value::Value;
+use insula_model::entity::SystemField;
+use insula_model::expr::{Expr, Leaf, Moment, Op, Operand, Path, TextTest};
+use insula_model::id::{FieldId, TenantId};
+use insula_model::value::{ColumnType, Value};
 
 use super::{Dialect, Slot, SqlWriter};
 
@@ -15,12 +16,13 @@ use super::{Dialect, Slot, SqlWriter};
 /// for `WHERE`, `ON`, `FILTER` and `AND`/`OR` within, not for `NOT` around it nor as a selected value.
 ///
 /// `alias` gives the join alias a path's hops end at; 0 is the record itself. The joins are the caller's.
-pub(crate) fn condition(w: &mut SqlWriter, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
-    Renderer { w, alias }.holds(expr, true);
+pub(crate) fn condition(w: &mut SqlWriter, tenant: TenantId, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
+    Renderer { w, tenant, alias }.holds(expr, true);
 }
 
 struct Renderer<'w, 'a> {
     w: &'w mut SqlWriter,
+    tenant: TenantId,
     alias: &'a mut dyn FnMut(&[FieldId]) -> u32,
 }
 
@@ -116,6 +118,14 @@ impl Renderer<'_, '_> {
     }
 
     fn holds_member(&mut self, path: &Path, member: &Value, wanted: bool) {
+        if let (ColumnType::Uuids, Leaf::Field(field)) = (path.column_type, path.leaf) {
+            let alias = (self.alias)(&path.hops);
+            self.w.raw(if wanted { "EXISTS" } else { "NOT EXISTS" }).raw(" (SELECT 1 FROM ");
+            self.w.link_table(self.tenant, field).raw(" AS l WHERE l.source = ");
+            self.w.column(alias, Leaf::System(SystemField::Id)).raw(" AND l.target = ");
+            self.w.bind(Slot::Const(member.clone())).raw(")");
+            return;
+        }
         match self.w.dialect() {
             Dialect::Sqlite => {
                 self.w.raw(if wanted { "EXISTS" } else { "NOT EXISTS" }).raw(" (SELECT 1 FROM json_each(");
@@ -256,6 +266,7 @@ const fn cast(value: &Value) -> &'static str {
         Value::Time(_) => "::time",
         Value::Timestamp(_) => "::timestamptz",
         Value::Uuid(_) => "::uuid",
+        Value::Uuids(_) => "::uuid[]",
         Value::Bytes(_) => "::bytea",
     }
 }

@@ -140,8 +140,8 @@ fn field(
     let name = name(&mut members, errors);
     let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
     let help = members.optional_text("help", MAX_HELP, errors).unwrap_or_default().to_owned();
-    let required = members.optional_bool("required", errors).unwrap_or(false);
-    let unique = members.optional_bool("unique", errors).unwrap_or(false);
+    let mut required = members.optional_bool("required", errors).unwrap_or(false);
+    let mut unique = members.optional_bool("unique", errors).unwrap_or(false);
     let indexed = members.optional_bool("indexed", errors).unwrap_or(false);
     let kind = kind(&mut members, target, required, errors);
     for (key, off) in [("sensitivity", "none"), ("markup", "literal")] {
@@ -158,6 +158,9 @@ fn field(
     if members.optional_bool("encrypted", errors) == Some(true) {
         errors.add(members.pointer("encrypted"), Code::NotSupported, "Encrypted fields are not supported yet.");
     }
+    if kind == Some(FieldKind::AutoNumber) {
+        (required, unique) = (true, true);
+    }
     if let Some(kind) = &kind {
         for (key, wanted) in [("unique", unique), ("indexed", indexed)] {
             if wanted && let Err(reason) = indexable(&[kind]) {
@@ -165,7 +168,11 @@ fn field(
             }
         }
     }
-    let default = members.optional("default");
+    let mut default = members.optional("default");
+    if default.is_some() && kind == Some(FieldKind::AutoNumber) {
+        errors.add(members.pointer("default"), Code::NotSupported, "The system numbers the records; leave it out.");
+        default = None;
+    }
     let default_at = members.pointer("default");
     members.finish(errors);
     let (name, kind) = (name?, kind?);
@@ -234,8 +241,10 @@ fn kind(
         "choice" => FieldKind::Choice { options: options(members, errors)? },
         "multi_choice" => FieldKind::MultiChoice { options: options(members, errors)? },
         "json" => FieldKind::Json,
+        "auto_number" => FieldKind::AutoNumber,
+        "relations" => relations(members, target, required, errors)?,
         "relation" => relation(members, target, required, errors)?,
-        "relations" | "unit" | "file" | "auto_number" | "secret" | "formula" | "rollup" | "lookup" => {
+        "unit" | "file" | "secret" | "formula" | "rollup" | "lookup" => {
             errors.add(
                 members.pointer("type"),
                 Code::NotSupported,
@@ -244,8 +253,8 @@ fn kind(
             return None;
         }
         _ => {
-            let known = "text, long_text, rich_text, code, email, url, phone, integer, decimal, boolean, date, time, datetime, \
-                         duration, uuid, json, choice, multi_choice, relation, user";
+            let known = "text, long_text, rich_text, code, email, url, phone, integer, auto_number, decimal, boolean, date, time, datetime, \
+                         duration, uuid, json, choice, multi_choice, relation, relations, user";
             errors.add(
                 members.pointer("type"),
                 Code::OutOfRange,
@@ -378,12 +387,33 @@ fn relation(
             "A required relation cannot lose its value; choose restrict or cascade.",
         );
     }
+    target_of(members, target, errors).map(|target| FieldKind::Relation { target, on_delete })
+}
+
+fn relations(
+    members: &mut Members<'_>,
+    target: &dyn Fn(&str) -> Option<EntityId>,
+    required: bool,
+    errors: &mut Errors,
+) -> Option<FieldKind> {
+    if required {
+        let message = "Any of the linked records may be deleted, the last one too; leave `required` out.";
+        errors.add(members.pointer("required"), Code::OutOfRange, message);
+    }
+    target_of(members, target, errors).map(|target| FieldKind::Relations { target })
+}
+
+fn target_of(
+    members: &mut Members<'_>,
+    target: &dyn Fn(&str) -> Option<EntityId>,
+    errors: &mut Errors,
+) -> Option<EntityId> {
     let name = members.text("target", 63, errors)?;
-    let Some(target) = target(name) else {
+    let found = target(name);
+    if found.is_none() {
         errors.add(members.pointer("target"), Code::OutOfRange, format!("There is no entity `{name}`."));
-        return None;
-    };
-    Some(FieldKind::Relation { target, on_delete })
+    }
+    found
 }
 
 /// Whether an index can hold the values of such fields together, on both engines.

@@ -55,6 +55,8 @@ pub enum FieldKind {
         min: Option<i64>,
         max: Option<i64>,
     },
+    /// Numbered by the system from 1 on, in the order in which records are made; no number is given twice.
+    AutoNumber,
     Boolean,
     Date,
     Time,
@@ -78,6 +80,10 @@ pub enum FieldKind {
     Relation {
         target: EntityId,
         on_delete: OnDelete,
+    },
+    /// Any number of records of another entity, each of which may be linked by many. A deleted one is unlinked.
+    Relations {
+        target: EntityId,
     },
     /// The account of a member of the tenant. Like `created_by` it stays when the member goes.
     User,
@@ -147,6 +153,7 @@ impl FieldKind {
             Self::Url => "url",
             Self::Phone => "phone",
             Self::Integer { .. } => "integer",
+            Self::AutoNumber => "auto_number",
             Self::Decimal { .. } => "decimal",
             Self::Boolean => "boolean",
             Self::Date => "date",
@@ -158,6 +165,7 @@ impl FieldKind {
             Self::MultiChoice { .. } => "multi_choice",
             Self::Json => "json",
             Self::Relation { .. } => "relation",
+            Self::Relations { .. } => "relations",
             Self::User => "user",
         }
     }
@@ -172,7 +180,7 @@ impl FieldKind {
             | Self::Url
             | Self::Phone
             | Self::Choice { .. } => ColumnType::Text,
-            Self::Integer { .. } => ColumnType::Int,
+            Self::Integer { .. } | Self::AutoNumber => ColumnType::Int,
             Self::Decimal { scale, .. } => ColumnType::Decimal { scale: *scale },
             Self::Boolean => ColumnType::Bool,
             Self::Date => ColumnType::Date,
@@ -181,7 +189,21 @@ impl FieldKind {
             Self::Duration { .. } => ColumnType::Duration,
             Self::MultiChoice { .. } => ColumnType::Texts,
             Self::Json => ColumnType::Json,
+            Self::Relations { .. } => ColumnType::Uuids,
             Self::Uuid | Self::Relation { .. } | Self::User => ColumnType::Uuid,
+        }
+    }
+
+    /// Whether its values lie in a column of the entity's own table. Links have a table of their own.
+    pub const fn is_column(&self) -> bool {
+        !matches!(self, Self::Relations { .. })
+    }
+
+    /// The entity whose records a field links.
+    pub const fn linked(&self) -> Option<EntityId> {
+        match self {
+            Self::Relations { target } => Some(*target),
+            _ => None,
         }
     }
 
@@ -195,7 +217,14 @@ impl FieldKind {
 
     /// Whether records can be put in an order by it, and found by an index on it. Both need a value of bounded size.
     pub const fn is_orderable(&self) -> bool {
-        !matches!(self, Self::LongText { .. } | Self::RichText { .. } | Self::MultiChoice { .. } | Self::Json)
+        !matches!(
+            self,
+            Self::LongText { .. }
+                | Self::RichText { .. }
+                | Self::MultiChoice { .. }
+                | Self::Json
+                | Self::Relations { .. }
+        )
     }
 
     /// The most bytes one value takes in an index.

@@ -70,7 +70,12 @@ impl Field {
                 set("min", json!(bound(min)));
                 set("max", json!(bound(max)));
             }
-            FieldKind::Code
+            FieldKind::Relations { target } => {
+                let own = (*target == owner.id).then_some(&owner.name);
+                set("target", json!(own.or_else(|| schema.entity(*target).map(|entity| &entity.name))));
+            }
+            FieldKind::AutoNumber
+            | FieldKind::Code
             | FieldKind::Email
             | FieldKind::Url
             | FieldKind::Phone

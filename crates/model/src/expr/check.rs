@@ -133,7 +133,7 @@ fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result
     let Tree::List(list) = &list.expr else {
         if let Tree::Ident(_) | Tree::Select(SelectExpr { test: false, .. }) = &list.expr
             && let Term::Column(set) = term(list, context)?
-            && set.path.column_type == ColumnType::Texts
+            && matches!(set.path.column_type, ColumnType::Texts | ColumnType::Uuids)
         {
             return held(item, set);
         }

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use super::check::ExprError;
 use super::literal::{self, Literal, Place, wanted};
 use super::path::Column;
-use super::{CallerField, Expr, Moment, Op, Operand, shift};
+use super::{CallerField, Expr, Leaf, Moment, Op, Operand, shift};
+use crate::entity::SystemField;
 use crate::id::parse_uuid;
 use crate::value::{ColumnType, Value};
 
@@ -180,6 +181,10 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
 /// `term in column`, where the column is a set.
 pub(super) fn held(item: Term<'_>, set: Column<'_>) -> Result<Expr, ExprError> {
     match item {
+        Term::Literal(Literal::Text(text)) if set.path.column_type == ColumnType::Uuids => match parse_uuid(&text) {
+            Some(id) => Ok(Expr::Holds(set.path, Value::Uuid(id))),
+            None => Err(ExprError::invalid(format!("`{}` is {}; {text:?} is no id", set.name, set.describe()))),
+        },
         Term::Literal(Literal::Text(text)) => {
             let text = literal::as_stored(&set, text)?;
             Ok(Expr::Holds(set.path, Value::Text(text)))
@@ -222,7 +227,12 @@ pub(super) fn negate(expr: Expr) -> Expr {
 }
 
 fn is_null(column: Column<'_>) -> Expr {
-    if column.path.never_null { Expr::Const(false) } else { Expr::IsNull(Operand::Path(column.path)) }
+    let mut path = column.path;
+    if path.column_type == ColumnType::Uuids {
+        // A set is null only where the record that would have it is not there.
+        (path.leaf, path.column_type) = (Leaf::System(SystemField::Id), ColumnType::Uuid);
+    }
+    if path.never_null { Expr::Const(false) } else { Expr::IsNull(Operand::Path(path)) }
 }
 
 /// True where the column is not null.
@@ -268,15 +278,14 @@ fn columns(op: Op, a: Column<'_>, b: Column<'_>) -> Result<Expr, ExprError> {
         _ if a.shift != b.shift => Err(ExprError::invalid(
             "two fields can only be compared as they are yet, or both moved by one duration; compare one with `now()`",
         )),
-        (ColumnType::Json | ColumnType::Texts, _) | (_, ColumnType::Json | ColumnType::Texts) => {
-            Err(ExprError::invalid(format!(
-                "`{}` is {} and `{}` is {}; they cannot be compared yet",
-                a.name,
-                a.describe(),
-                b.name,
-                b.describe()
-            )))
-        }
+        (ColumnType::Json | ColumnType::Texts | ColumnType::Uuids, _)
+        | (_, ColumnType::Json | ColumnType::Texts | ColumnType::Uuids) => Err(ExprError::invalid(format!(
+            "`{}` is {} and `{}` is {}; they cannot be compared yet",
+            a.name,
+            a.describe(),
+            b.name,
+            b.describe()
+        ))),
         (ColumnType::Bool, ColumnType::Bool) if op.is_ordering() => Err(booleans_have_no_order(&a.name)),
         (a_type, b_type) if a_type == b_type => Ok(Expr::Compare(op, Operand::Path(a.path), Operand::Path(b.path))),
         (ColumnType::Decimal { scale: a_scale }, ColumnType::Decimal { scale: b_scale }) => {

@@ -38,6 +38,7 @@ impl Expr {
             },
             Self::Holds(path, member) => match (&*column(path), member) {
                 (Value::Texts(texts), Value::Text(text)) => texts.contains(text),
+                (Value::Uuids(ids), Value::Uuid(id)) => ids.contains(id),
                 _ => false,
             },
             Self::And(parts) => parts.iter().all(|part| part.eval(column, caller)),

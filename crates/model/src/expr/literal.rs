@@ -97,7 +97,7 @@ pub(super) const fn wanted(column_type: ColumnType) -> &'static str {
         ColumnType::Int | ColumnType::Decimal { .. } => "a number",
         ColumnType::Text => "a string",
         ColumnType::Json => "`null` alone",
-        ColumnType::Texts => "`null`, or write `\"…\" in` before it",
+        ColumnType::Texts | ColumnType::Uuids => "`null`, or write `\"…\" in` before it",
         ColumnType::Uuid => "an id in quotes",
         ColumnType::Date => "a date such as \"2013-01-31\"",
         ColumnType::Time => "a time such as \"09:30\"",

@@ -58,6 +58,7 @@ const fn describe_type(column_type: ColumnType) -> &'static str {
         ColumnType::Duration => "a duration",
         ColumnType::Json => "a JSON value",
         ColumnType::Texts => "a set of texts",
+        ColumnType::Uuids => "a set of records",
         ColumnType::Uuid => "an id",
     }
 }

@@ -50,6 +50,7 @@ fn schema() -> Schema {
                     ("carrier", to(2), true),
                     ("tags", FieldKind::MultiChoice { options: vec!["a".into(), "b".into()] }, false),
                     ("extra", FieldKind::Json, false),
+                    ("others", FieldKind::Relations { target: EntityId::from(Uuid::from_u128(2)) }, false),
                     ("secret", text(), false),
                     ("vault", to(6), false),
                     ("hidden", to(2), false),
@@ -292,6 +293,8 @@ const TREES: &[(&str, &str)] = &[
     ("'a' in tags", r#"(holds tags? "a")"#),
     ("!('b' in record.tags)", r#"(not (holds tags? "b"))"#),
     ("tags == null", "(null tags?)"),
+    ("'ID' in others", r#"(holds others "ID")"#),
+    ("others == null", "false"),
     ("extra != null", "(not (null extra?))"),
     // Booleans and junctions.
     ("active", "(true active?)"),
@@ -455,6 +458,9 @@ const ERRORS: &[(ErrorKind, &str, &str)] = &[
         "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
     ),
     (Invalid, "'c' in tags", "\"c\" is not an option of `tags`; its options are \"a\", \"b\""),
+    (Invalid, "'a' in others", "`others` is a set of records; \"a\" is no id"),
+    (Invalid, "caller.id in others", "`others` is a set of records; write `\"…\" in others`"),
+    (UnknownField, "others.name == 'a'", "`others.name` is not a field of `ticket`"),
     (Invalid, "1 in tags", "`tags` is a set of options; write `\"…\" in tags`"),
     (
         Invalid,

@@ -43,7 +43,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_micros(500_000)
 }
 
-/// The fields of `thing`: two nullable and two required of each kind. `link` is the last.
+/// The fields of `thing`: two nullable and two required of each kind. `link` and `many` are the last.
 const FIELDS: [(&str, Kind); 11] = [
     ("int", Kind::Int),
     ("dec", Kind::Decimal),
@@ -97,6 +97,8 @@ fn entity(id: EntityId, name: &str, relation: &str) -> Entity {
     }
     let kind = FieldKind::Relation { target: other(), on_delete: OnDelete::Restrict };
     fields.push(field(base + fields.len() as u128, relation, kind, false));
+    let kind = FieldKind::Relations { target: other() };
+    fields.push(field(base + fields.len() as u128, "many", kind, false));
     Entity {
         id,
         name: Name::parse(name).unwrap(),
@@ -180,8 +182,12 @@ pub(crate) fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Tags => proptest::sample::subsequence(TAGS.to_vec(), 0..=TAGS.len())
             .prop_map(|tags| Value::Texts(tags.into_iter().map(str::to_owned).collect()))
             .boxed(),
-        Kind::Uuid => (0u128..4).prop_map(|n| Value::Uuid(Uuid::from_u128(n << 100 | n))).boxed(),
+        Kind::Uuid => (0u128..4).prop_map(|n| Value::Uuid(id(n))).boxed(),
     }
+}
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n << 100 | n)
 }
 
 pub(crate) fn record(nulls: bool) -> BoxedStrategy<Record> {
@@ -209,13 +215,15 @@ fn one(nulls: bool, linked: BoxedStrategy<Option<Box<Record>>>) -> BoxedStrategy
         SystemField::Version => value(Kind::Int),
     });
     // A relation may also lead to a record that is not there: deleted, or beyond the reader's rights.
-    (system.to_vec(), fields, linked, any::<bool>())
-        .prop_map(|(system, mut fields, linked, dangling)| {
+    let many = proptest::sample::subsequence((0u128..4).map(id).collect::<Vec<_>>(), 0..=4);
+    (system.to_vec(), fields, linked, any::<bool>(), many)
+        .prop_map(|(system, mut fields, linked, dangling, many)| {
             fields.push(match &linked {
                 Some(linked) => linked.system[0].clone(),
                 None if dangling => Value::Uuid(Uuid::from_u128(7)),
                 None => Value::Null,
             });
+            fields.push(Value::Uuids(many));
             Record { system, fields, linked }
         })
         .boxed()
@@ -375,6 +383,9 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
             1 => caller_alone,
             3 => moment(),
             1 => (select(&TAGS[..]), column(Kind::Tags, range)).prop_map(|(tag, a)| format!("{} in {a}", quoted(tag))),
+            1 => (value(Kind::Uuid), select(vec!["many", "record.many", "link.many", "link.next.many"]))
+                .prop_map(|(id, a)| format!("{} in {a}", quoted(&loose(&id)))),
+            1 => select(vec!["many == null", "link.many == null", "link.next.many != null"]).prop_map(str::to_owned),
             1 => (column(Kind::Tags, range), select(vec!["==", "!="])).prop_map(|(a, op)| format!("{a} {op} null")),
         ]
         .boxed(),

@@ -511,6 +511,142 @@ both_stores! {
         }
     }
 
+    async fn numbers_are_given_by_the_system(app: TestApp) {
+        let owner = app.register("auto").await;
+        let field = json!({"name": "value", "type": "auto_number"});
+        let mut wrong = field.clone();
+        wrong["default"] = json!(5);
+        let refused = owner.post("/entities", &json!({"name": "x", "fields": [wrong]})).await.expect_problem(422, "not_supported");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/fields/0/default");
+        let fields = json!([field, {"name": "title", "type": "text", "required": true}]);
+        let made = owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        assert_eq!((&made.body["fields"][0]["required"], &made.body["fields"][0]["unique"]), (&json!(true), &json!(true)));
+        let first = owner.post("/records/thing", &json!({"title": "a"})).await.expect(201);
+        assert_eq!(first.body["value"], 1);
+        let path = format!("/records/thing/{}", first.id());
+        assert_eq!(owner.get(&path).await.expect(200).text, first.text);
+        let body = json!({"title": "a", "value": 7});
+        owner.post("/records/thing", &body).await.expect_problem(422, "unknown_field");
+        owner.patch(&path, &json!({"value": 7})).await.expect_problem(422, "unknown_field");
+        owner.patch(&path, &json!({"title": "b"})).await.expect(200);
+        owner.post("/records/thing", &json!({})).await.expect_problem(422, "required");
+        let batch = json!({"create": [{"title": "b"}, {"title": "c"}]});
+        let made = owner.post("/records/thing/batch", &batch).await.expect(200);
+        assert_eq!((&made.body["created"][0]["value"], &made.body["created"][1]["value"]), (&json!(2), &json!(3)));
+        let event = owner.get("/audit?limit=1").await.expect(200).items()[0].clone();
+        assert_eq!(event["after"]["value"], 3);
+        // What is gone is not given again.
+        owner.delete(&format!("/records/thing/{}", made.body["created"][1]["id"].as_str().unwrap())).await.expect(204);
+        assert_eq!(owner.post("/records/thing", &json!({"title": "d"})).await.expect(201).body["value"], 4);
+
+        let many = (0..40).map(|_| {
+            let owner = owner.clone();
+            tokio::spawn(async move {
+                owner.post("/records/thing", &json!({"title": "x"})).await.expect(201).body["value"].as_i64().unwrap()
+            })
+        });
+        let mut given = Vec::new();
+        for made in many.collect::<Vec<_>>() {
+            given.push(made.await.unwrap());
+        }
+        given.sort_unstable();
+        assert_eq!(given, (5..45).collect::<Vec<_>>());
+        let found = owner.get(&format!("/records/thing?sort=-value&limit=1&filter={}", filter("value < 10"))).await;
+        assert_eq!(found.expect(200).items()[0]["value"], 9);
+        owner.delete("/entities/thing").await.expect(204);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        assert_eq!(owner.post("/records/thing", &json!({"title": "a"})).await.expect(201).body["value"], 1);
+    }
+
+    async fn relations_link_many_to_many(app: TestApp) {
+        let owner = app.register("links").await;
+        owner.post("/entities", &json!({"name": "tag", "fields": [{"name": "name", "type": "text"}]})).await.expect(201);
+        let links = |name: &str, target: &str| json!({"name": name, "type": "relations", "target": target});
+        for (key, value) in [("required", json!(true)), ("unique", json!(true)), ("indexed", json!(true))] {
+            let mut wrong = links("tags", "tag");
+            wrong[key] = value;
+            let refused = owner.post("/entities", &json!({"name": "x", "fields": [wrong]})).await.expect_problem(422, "out_of_range");
+            assert_eq!(refused.body["errors"][0]["pointer"], format!("/fields/0/{key}"));
+        }
+        let fields = json!([links("tags", "tag"), {"name": "title", "type": "text"}, links("likes", "thing")]);
+        let made = owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        assert_eq!(made.body["fields"][0]["target"], "tag");
+        assert_eq!(made.body["fields"][2]["target"], "thing");
+        let mut tags = Vec::new();
+        for name in ["a", "b", "c"] {
+            tags.push(owner.post("/records/tag", &json!({"name": name})).await.expect(201).id().to_owned());
+        }
+        let [a, b, c] = [&tags[0], &tags[1], &tags[2]];
+
+        // A set: shown in the order of the ids, whatever the order it was sent in.
+        let one = owner.post("/records/thing", &json!({"title": "one", "tags": [b, a]})).await.expect(201);
+        assert_eq!((&one.body["tags"], &one.body["likes"]), (&json!([a, b]), &json!([])));
+        let path = format!("/records/thing/{}", one.id());
+        assert_eq!(owner.get(&path).await.expect(200).text, one.text);
+        let batch = json!({"create": [{"title": "two", "tags": [b]}, {"title": "three"}, {"title": "four", "tags": null, "likes": [one.id()]}]});
+        let made = owner.post("/records/thing/batch", &batch).await.expect(200);
+        assert_eq!(made.body["created"][0]["tags"], json!([b]));
+        let four = made.body["created"][2]["id"].as_str().unwrap();
+        let list = owner.get("/records/thing?sort=title&fields=title,tags").await.expect(200);
+        let shown: Vec<_> = list.items().iter().map(|thing| thing["tags"].clone()).collect();
+        assert_eq!(shown, [json!([]), json!([a, b]), json!([]), json!([b])]);
+
+        let nobody = "0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11";
+        for (sent, code, pointer) in [
+            (json!([a, nobody]), "no_such_record", "/tags/1"),
+            (json!([a, a]), "not_unique", "/tags"),
+            (json!(["x"]), "invalid_format", "/tags"),
+            (json!([1]), "invalid_type", "/tags"),
+            (json!(a), "invalid_type", "/tags"),
+            (json!(vec![nobody; 1001]), "too_long", "/tags"),
+        ] {
+            let refused = owner.post("/records/thing", &json!({"tags": sent})).await.expect_problem(422, code);
+            assert_eq!(refused.body["errors"][0]["pointer"], pointer);
+            owner.patch(&path, &json!({"tags": sent})).await.expect_problem(422, code);
+        }
+        assert_eq!(owner.get(&path).await.expect(200).text, one.text);
+
+        for (source, count) in [
+            (format!("\"{a}\" in tags"), 1),
+            (format!("\"{b}\" in tags"), 2),
+            (format!("!(\"{b}\" in tags)"), 2),
+            (format!("\"{nobody}\" in tags"), 0),
+            (format!("\"{}\" in likes", one.id()), 1),
+            ("tags == null".to_owned(), 0),
+        ] {
+            let found = owner.get(&format!("/records/thing?count=exact&filter={}", filter(&source))).await.expect(200);
+            assert_eq!(found.body["total"], count, "{source}");
+        }
+        owner.get("/records/thing?sort=tags").await.expect_problem(422, "invalid_type");
+        owner.get("/records/thing?expand=tags").await.expect_problem(422, "not_supported");
+
+        let changed = owner.patch(&path, &json!({"tags": [c, b]})).await.expect(200);
+        assert_eq!((&changed.body["tags"], &changed.body["version"]), (&json!([b, c]), &json!(2)));
+        assert_eq!(owner.get(&path).await.expect(200).text, changed.text);
+        let event = owner.get("/audit?limit=1").await.expect(200).items()[0].clone();
+        assert_eq!(event["diff"], json!({"tags": {"before": [a, b], "after": [b, c]}}));
+        let kept = owner.patch(&path, &json!({"title": "uno"})).await.expect(200);
+        assert_eq!(kept.body["tags"], json!([b, c]));
+
+        // Who linked what is deleted is told so, as of any other change.
+        owner.delete(&format!("/records/tag/{b}")).await.expect(204);
+        let after = owner.get(&path).await.expect(200);
+        assert_eq!((&after.body["tags"], &after.body["version"]), (&json!([c]), &json!(4)));
+        let events = owner.get("/audit?limit=3").await.expect(200);
+        let actions: Vec<_> = events.items().iter().map(|event| event["action"].as_str().unwrap()).collect();
+        assert_eq!(actions, ["record.delete", "record.update", "record.update"]);
+        let update = events.items().iter().find(|event| event["record_id"] == one.id()).unwrap();
+        assert_eq!(update["diff"], json!({"tags": {"before": [b, c], "after": [c]}}));
+
+        owner.delete(&path).await.expect(204);
+        let event = owner.get(&format!("/audit?record={}&limit=1", one.id())).await.expect(200).items()[0].clone();
+        assert_eq!((&event["action"], &event["before"]["tags"]), (&json!("record.delete"), &json!([c])));
+        assert_eq!(owner.get(&format!("/records/thing/{four}")).await.expect(200).body["likes"], json!([]));
+        owner.delete("/entities/tag").await.expect_problem(409, "conflict");
+        owner.delete("/entities/thing").await.expect(204);
+        owner.delete("/entities/tag").await.expect(204);
+    }
+
     async fn types_to_come_are_named_and_refused(app: TestApp) {
         let owner = app.register("later").await;
         for ty in ["unit", "file", "formula", "rollup", "lookup", "secret"] {

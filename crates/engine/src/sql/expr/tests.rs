@@ -7,6 +7,7 @@ mod sample;
 mod sqlite;
 
 use insula_model::expr::Expr;
+use insula_model::id::TenantId;
 
 use super::condition;
 use crate::sql::{Dialect, Slot, SqlWriter};
@@ -14,7 +15,8 @@ use crate::sql::{Dialect, Slot, SqlWriter};
 /// The condition with its binds; `link` is joined as a1, `link.next` as a2.
 fn render(dialect: Dialect, expr: &Expr) -> (String, Vec<Slot>) {
     let mut w = SqlWriter::new(dialect);
-    condition(&mut w, expr, &mut |hops| u32::try_from(hops.len()).unwrap());
+    let tenant = TenantId::from(uuid::Uuid::nil());
+    condition(&mut w, tenant, expr, &mut |hops| u32::try_from(hops.len()).unwrap());
     let statement = w.finish();
     (statement.text, statement.slots)
 }
@@ -23,6 +25,7 @@ fn render(dialect: Dialect, expr: &Expr) -> (String, Vec<Slot>) {
 fn readable(mut sql: String) -> String {
     for entity in sample::schema().entities() {
         for field in &entity.fields {
+            sql = sql.replace(&format!("l_{}", field.id.uuid().simple()), &format!("l_{}", field.name));
             sql = sql.replace(&format!("c_{}", field.id.uuid().simple()), field.name.as_str());
         }
     }
@@ -97,6 +100,12 @@ fn golden_texts_and_moments() {
         "!('a' in tags_n1)",
         "NOT EXISTS (SELECT 1 FROM json_each(a0.tags_n1) WHERE json_each.value = ?1)",
         "NOT COALESCE(a0.tags_n1 @> ARRAY[$1::text], FALSE)",
+    );
+    check(
+        "!('00000000-0000-0000-0000-000000000001' in link.many)",
+        "NOT EXISTS (SELECT 1 FROM l_many AS l WHERE l.source = a1.id AND l.target = ?1)",
+        "NOT EXISTS (SELECT 1 FROM tenant_00000000000000000000000000000000.l_many AS l \
+         WHERE l.source = a1.id AND l.target = $1)",
     );
     both("text_n1.startsWith('a')", "(a0.text_n1 >= ?1 AND a0.text_n1 < ?2)");
     both("text_n1.contains('')", "a0.text_n1 IS NOT NULL");

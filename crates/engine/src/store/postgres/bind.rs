@@ -73,6 +73,7 @@ const fn kind(value: &Value) -> &'static str {
         Value::Timestamp(_) => "a time",
         Value::Duration(_) => "a duration",
         Value::Uuid(_) => "a UUID",
+        Value::Uuids(_) => "UUIDs",
         Value::Bytes(_) => "bytes",
     }
 }

@@ -68,6 +68,7 @@ impl Cells for Columns<'_> {
                 None => None,
             },
             ColumnType::Uuid => self.get::<Uuid>(index)?.map(Value::Uuid),
+            ColumnType::Uuids => self.get::<Vec<Uuid>>(index)?.map(Value::Uuids),
         };
         Ok(value.unwrap_or(Value::Null))
     }

@@ -27,7 +27,7 @@ impl ToSql for Bind<'_> {
             return Ok(ToSqlOutput::from(json));
         }
         Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null | Value::Texts(_) => ValueRef::Null,
+            Value::Null | Value::Texts(_) | Value::Uuids(_) => ValueRef::Null,
             Value::Json(document) => ValueRef::Text(document.as_str().as_bytes()),
             Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
             Value::Int(n) => ValueRef::Integer(*n),
@@ -64,7 +64,9 @@ impl Cells for rusqlite::Row<'_> {
 
     fn write(&self, index: usize, ty: ColumnType, out: &mut Vec<u8>) -> Result<(), StoreError> {
         match (ty, self.get_ref(index).map_err(meaning)?) {
+            (ColumnType::Uuids, ValueRef::Null) => out.extend_from_slice(b"[]"),
             (_, ValueRef::Null) => out.extend_from_slice(b"null"),
+            (ColumnType::Uuids, ValueRef::Text(bytes)) => Value::Uuids(uuids(bytes)?).write_json(out),
             (ColumnType::Text, ValueRef::Text(bytes)) => write_json_text(text(bytes)?, out),
             // Stored as they are shown.
             (ColumnType::Json | ColumnType::Texts, ValueRef::Text(bytes)) => out.extend_from_slice(bytes),
@@ -88,7 +90,9 @@ impl Cells for rusqlite::Row<'_> {
 
     fn value(&self, index: usize, ty: ColumnType) -> Result<Value, StoreError> {
         Ok(match (ty, self.get_ref(index).map_err(meaning)?) {
+            (ColumnType::Uuids, ValueRef::Null) => Value::Uuids(Vec::new()),
             (_, ValueRef::Null) => Value::Null,
+            (ColumnType::Uuids, ValueRef::Text(bytes)) => Value::Uuids(uuids(bytes)?),
             (ColumnType::Text, ValueRef::Text(bytes)) => Value::Text(text(bytes)?.to_owned()),
             (ColumnType::Json, ValueRef::Text(bytes)) => Value::Json(Document::kept(text(bytes)?.to_owned())),
             (ColumnType::Texts, ValueRef::Text(bytes)) => Value::Texts(row::texts(text(bytes)?)?),
@@ -111,6 +115,12 @@ fn text(bytes: &[u8]) -> Result<&str, StoreError> {
 
 fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes).map_err(|error| StoreError::Other(error.into()))
+}
+
+/// Ids one after the other, in hex.
+fn uuids(hex: &[u8]) -> Result<Vec<Uuid>, StoreError> {
+    let id = |hex| Uuid::try_parse_ascii(hex).map_err(|error| StoreError::Other(error.into()));
+    hex.chunks(32).map(id).collect()
 }
 
 fn date(days: i64) -> Result<Date, StoreError> {
