@@ -7,5 +7,5 @@
 mod event;
 mod list;
 
-pub(crate) use event::{Event, append, append_many, prepare};
+pub(crate) use event::{Event, append, prepare};
 pub use list::{AuditPage, AuditQuery};

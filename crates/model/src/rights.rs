@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::entity::Entity;
+use crate::entity::{Entity, Field};
 use crate::expr::Expr;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -119,6 +119,14 @@ pub struct RecordRight {
     pub rule: Option<Expr>,
     pub readable: FieldMask,
     pub writable: FieldMask,
+}
+
+impl RecordRight {
+    /// Whether a field of `entity`, which this right is for, may be read.
+    pub fn reads(&self, entity: &Entity, field: &Field) -> bool {
+        let position = entity.fields.iter().position(|other| other.id == field.id);
+        position.is_some_and(|position| self.readable.contains(position))
+    }
 }
 
 /// A set of an entity's fields, by their position.

@@ -4,9 +4,12 @@ pub mod app;
 pub mod caller;
 pub mod client;
 pub mod flights;
+pub mod openapi;
 pub mod postgres;
 pub mod process;
 pub mod store;
+#[cfg(target_os = "linux")]
+pub mod strace;
 
 pub use app::TestApp;
 pub use caller::{Caller, Reply};

@@ -9,7 +9,7 @@ use insula_model::value::Value;
 use uuid::Uuid;
 
 use super::stored::StoredRecord;
-use crate::sql::{Slot, SqlWriter};
+use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::{StoreError, Tx};
 
 /// Records asked about at once.
@@ -72,60 +72,55 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// Stores the links of new records. Which record failed is in the error.
-pub(super) async fn insert(
-    tx: &mut Tx,
+/// The statements that store the links of new records, each with its sets and whose set each is.
+pub(super) fn new(
+    dialect: Dialect,
     tenant: TenantId,
     entity: &Entity,
     records: &[StoredRecord],
-) -> Result<(), (usize, StoreError)> {
+) -> Vec<(String, Vec<Vec<Value>>, Vec<usize>)> {
+    let mut statements = Vec::new();
     for (position, field) in linking(entity) {
-        let mut sets = Vec::new();
-        let mut owners = Vec::new();
-        for (index, record) in records.iter().enumerate() {
-            for id in ids_at(record, position) {
-                sets.push(pair(record, *id));
-                owners.push(index);
-            }
+        let pairs = records.iter().enumerate();
+        let pairs =
+            pairs.flat_map(|(owner, record)| ids_at(record, position).iter().map(move |id| (owner, record, id)));
+        let (sets, owners): (Vec<_>, Vec<_>) = pairs.map(|(owner, record, id)| (pair(record, *id), owner)).unzip();
+        if !sets.is_empty() {
+            statements.push((add(dialect, tenant, field), sets, owners));
         }
-        add(tx, tenant, field, sets).await.map_err(|(set, error)| (owners.get(set).copied().unwrap_or(0), error))?;
     }
-    Ok(())
+    statements
 }
 
-/// Makes the stored links of one record those of `after`.
-pub(super) async fn replace(
-    tx: &mut Tx,
+/// The statements, each with its sets, that make the stored links of one record those of `after`.
+pub(super) fn replacing(
+    dialect: Dialect,
     tenant: TenantId,
     entity: &Entity,
     before: &StoredRecord,
     after: &StoredRecord,
-) -> Result<(), StoreError> {
+) -> Vec<(String, Vec<Vec<Value>>)> {
+    let mut statements = Vec::new();
     for (position, field) in linking(entity) {
         let (old, new) = (ids_at(before, position), ids_at(after, position));
         let only = |these: &[Uuid], those: &[Uuid]| -> Vec<Vec<Value>> {
             these.iter().filter(|id| those.binary_search(id).is_err()).map(|id| pair(after, *id)).collect()
         };
-        let (gone, come) = (only(old, new), only(new, old));
-        if !gone.is_empty() {
-            let mut w = SqlWriter::new(tx.dialect());
-            w.raw("DELETE FROM ").link_table(tenant, field).raw(" WHERE source = ").bind(Slot::Arg(0));
-            w.raw(" AND target = ").bind(Slot::Arg(1));
-            tx.execute_many(&w.finish().text, gone).await.map_err(|(_, error)| error)?;
-        }
-        add(tx, tenant, field, come).await.map_err(|(_, error)| error)?;
+        let mut w = SqlWriter::new(dialect);
+        w.raw("DELETE FROM ").link_table(tenant, field).raw(" WHERE source = ").bind(Slot::Arg(0));
+        w.raw(" AND target = ").bind(Slot::Arg(1));
+        statements.push((w.finish().text, only(old, new)));
+        statements.push((add(dialect, tenant, field), only(new, old)));
     }
-    Ok(())
+    statements.retain(|(_, sets)| !sets.is_empty());
+    statements
 }
 
-async fn add(tx: &mut Tx, tenant: TenantId, field: FieldId, sets: Vec<Vec<Value>>) -> Result<(), (usize, StoreError)> {
-    if sets.is_empty() {
-        return Ok(());
-    }
-    let mut w = SqlWriter::new(tx.dialect());
+fn add(dialect: Dialect, tenant: TenantId, field: FieldId) -> String {
+    let mut w = SqlWriter::new(dialect);
     w.raw("INSERT INTO ").link_table(tenant, field).raw(" (source, target) VALUES (");
     w.bind(Slot::Arg(0)).raw(", ").bind(Slot::Arg(1)).raw(")");
-    tx.execute_many(&w.finish().text, sets).await
+    w.finish().text
 }
 
 fn pair(source: &StoredRecord, target: Uuid) -> Vec<Value> {

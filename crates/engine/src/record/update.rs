@@ -115,11 +115,10 @@ impl<'t> Tx<'t, Writing> {
         w.raw(" WHERE ").column_name(Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(args.len()));
         args.push(Value::Uuid(id.uuid()));
         let statement = w.finish();
-        if let Err(error) = self.store.execute(&statement.text, &args.iter().collect::<Vec<_>>()).await {
-            return Err(self.refused(grant, &patch.at, error));
-        }
-        if let Err(error) = links::replace(&mut self.store, grant.tenant, &grant.entity, &before, &after).await {
-            return Err(self.refused(grant, &patch.at, error));
+        self.send(&statement.text, vec![args], grant.refusals(vec![patch.at.clone()])).await?;
+        for (sql, sets) in links::replacing(grant.dialect, grant.tenant, &grant.entity, &before, &after) {
+            let places = vec![patch.at.clone(); sets.len()];
+            self.send(&sql, sets, grant.refusals(places)).await?;
         }
         let (old, new) = (before.audit_json(&grant.entity), after.audit_json(&grant.entity));
         let event = Event {

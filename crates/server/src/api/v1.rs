@@ -3,5 +3,6 @@
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod entities;
+pub(crate) mod openapi;
 pub(crate) mod records;
 pub(crate) mod users;

@@ -3,8 +3,13 @@
 mod bad_input;
 mod durability;
 mod flights;
+#[cfg(target_os = "linux")]
+mod flushed;
+mod lost_commit;
+mod openapi;
 mod readme;
 mod records;
 mod routes;
+mod schemathesis;
 mod tenants;
 mod types;
