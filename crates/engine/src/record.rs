@@ -13,6 +13,7 @@ mod insert;
 mod links;
 mod list;
 mod numbers;
+mod order;
 mod params;
 mod plan;
 mod references;

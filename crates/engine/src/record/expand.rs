@@ -12,8 +12,8 @@ use super::select::Reader;
 
 /// How deep records stand in each other.
 const MOST_LEVELS: usize = 3;
-/// Each is a join.
-const MOST_RELATIONS: usize = 16;
+/// Relations one query expands, those on the way to others counted.
+const MOST_EXPANDED: usize = 8;
 
 /// The relations of one entity that are shown as records, each with those of its target.
 #[derive(Debug, Default)]
@@ -25,8 +25,8 @@ impl Expand {
         let mut relations = 0;
         for path in list.map_or(Ok(Vec::new()), |list| params::items("expand", list))? {
             relations += expand.add(reader, path)?;
-            if relations > MOST_RELATIONS {
-                let message = format!("At most {MOST_RELATIONS} relations can be expanded at once.");
+            if relations > MOST_EXPANDED {
+                let message = format!("At most {MOST_EXPANDED} relations can be expanded at once.");
                 return Err(Problem::at("/expand", Code::OutOfRange, message));
             }
         }

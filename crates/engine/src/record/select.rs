@@ -17,6 +17,11 @@ use crate::sql::{Dialect, SqlWriter, condition};
 use crate::store::{Shape, Step};
 use crate::tenant::{CallerRights, Model};
 
+/// Relations one query follows, those of filters included. SQLite joins 64 tables at most; PostgreSQL plans for seconds.
+const MOST_JOINS: usize = 16;
+/// Columns of one query. SQLite has 2000 at most, PostgreSQL 1664.
+const MOST_COLUMNS: usize = 1_600;
+
 /// What a reader sees: the entity, what of it may be read, and what of others.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'g> {
@@ -139,6 +144,10 @@ impl<'g> Select<'g> {
                 .reader
                 .right_on(target)
                 .ok_or_else(|| Problem::internal("a path leads where the reader may not go"))?;
+            if self.joins.len() == MOST_JOINS {
+                let message = format!("A query follows at most {MOST_JOINS} relations, those of `expand` included.");
+                return Err(Problem::at("/filter", Code::OutOfRange, message));
+            }
             self.joins.push(Join { hops: prefix.to_vec(), target: Arc::clone(target), rule: right.rule.clone() });
             from = Arc::clone(target);
         }
@@ -176,7 +185,12 @@ impl<'g> Select<'g> {
                 names
             }
         };
-        Ok(Shape { steps: self.object(&[], &entity, &names, &expand)?, captures: Vec::new() })
+        let steps = self.object(&[], &entity, &names, &expand)?;
+        if self.columns.len() > MOST_COLUMNS {
+            let message = format!("A query reads at most {MOST_COLUMNS} values of one record. Expand fewer relations.");
+            return Err(Problem::at("/expand", Code::OutOfRange, message));
+        }
+        Ok(Shape { steps, captures: Vec::new() })
     }
 
     /// The record that `hops` lead to, as an object with these members.

@@ -130,17 +130,18 @@ pub(super) fn for_update(w: &mut SqlWriter) {
     }
 }
 
-/// Records whose `column` equals `value`, whole, and locked.
+/// At most `limit` records whose `column` equals `value`, whole, and locked.
 pub(super) async fn lock_where(
     tx: &mut Tx,
     tenant: TenantId,
     entity: &Entity,
     column: Leaf,
     value: Value,
+    limit: u64,
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let mut w = select_whole(tx.dialect(), tenant, entity);
     w.column(0, column).raw(" = ").bind(Slot::Arg(0));
-    w.raw(" ORDER BY a0.id");
+    w.raw(" ORDER BY a0.id LIMIT ").number(limit);
     for_update(&mut w);
     let statement = w.finish();
     let rows = tx.query(&statement.text, &[&value]).await?;
@@ -154,10 +155,11 @@ pub(super) async fn lock_linking(
     entity: &Entity,
     field: FieldId,
     target: RecordId,
+    limit: u64,
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let mut w = select_whole(tx.dialect(), tenant, entity);
     w.raw("a0.id IN (SELECT l.source FROM ").link_table(tenant, field).raw(" AS l WHERE l.target = ");
-    w.bind(Slot::Arg(0)).raw(") ORDER BY a0.id");
+    w.bind(Slot::Arg(0)).raw(") ORDER BY a0.id LIMIT ").number(limit);
     for_update(&mut w);
     let statement = w.finish();
     let rows = tx.query(&statement.text, &[&Value::Uuid(target.uuid())]).await?;

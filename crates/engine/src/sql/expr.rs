@@ -20,6 +20,9 @@ pub(crate) fn condition(w: &mut SqlWriter, tenant: TenantId, expr: &Expr, alias:
     Renderer { w, tenant, alias }.holds(expr, true);
 }
 
+/// Parts of a junction that are written in one row.
+const FLAT: usize = 8;
+
 struct Renderer<'w, 'a> {
     w: &'w mut SqlWriter,
     tenant: TenantId,
@@ -52,6 +55,15 @@ impl Renderer<'_, '_> {
         match parts {
             [] => self.constant(all),
             [only] => self.holds(only, wanted),
+            // SQLite takes a long row of operators for as deep a tree, and has it only 1000 deep.
+            many if many.len() > FLAT => {
+                let (left, right) = many.split_at(many.len() / 2);
+                self.w.raw("(");
+                self.junction(left, wanted, all);
+                self.w.raw(if all { " AND " } else { " OR " });
+                self.junction(right, wanted, all);
+                self.w.raw(")");
+            }
             [first, rest @ ..] => {
                 self.w.raw("(");
                 self.holds(first, wanted);
