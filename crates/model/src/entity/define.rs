@@ -20,8 +20,6 @@ const DEFAULT_TEXT: u32 = 255;
 /// A body holds one of these with room to spare, whatever its characters.
 const MAX_LONG_TEXT: u32 = 200_000;
 const DEFAULT_LONG_TEXT: u32 = 20_000;
-/// What an index of PostgreSQL's takes is 2 704 bytes, its own included.
-const MAX_INDEX_BYTES: usize = 2_600;
 const MAX_OPTIONS: usize = 500;
 /// Bytes of what is unique or indexed. PostgreSQL's index entries end at some 2 700.
 const MAX_INDEXED: usize = 2_600;
@@ -170,7 +168,7 @@ fn field(
     }
     if let Some(kind) = &kind {
         for (key, wanted) in [("unique", unique), ("indexed", indexed)] {
-            if wanted && let Err(reason) = indexable(&[kind]) {
+            if wanted && let Some(reason) = unindexable(kind) {
                 errors.add(members.pointer(key), Code::OutOfRange, reason);
             }
         }
@@ -423,19 +421,10 @@ fn target_of(
     found
 }
 
-/// Whether an index can hold the values of such fields together, on both engines.
-fn indexable(kinds: &[&FieldKind]) -> Result<(), String> {
-    if let Some(kind) = kinds.iter().find(|kind| !kind.is_orderable()) {
-        return Err(format!("A field of type `{}` cannot be indexed or unique.", kind.name()));
-    }
-    let bytes: usize = kinds.iter().map(|kind| kind.index_bytes()).sum();
-    if bytes > MAX_INDEX_BYTES {
-        return Err(format!(
-            "An index holds {MAX_INDEX_BYTES} bytes, and these values can have {bytes} (a character has up to 4): \
-             lower `max_length`."
-        ));
-    }
-    Ok(())
+/// Why values of this type cannot be indexed, if they cannot.
+fn unindexable(kind: &FieldKind) -> Option<String> {
+    let message = || format!("A field of type `{}` cannot be indexed or unique.", kind.name());
+    (!kind.is_orderable()).then(message)
 }
 
 /// Keys over several fields, and one for each field that is unique by itself.
@@ -455,16 +444,15 @@ fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut E
             let found = fields.iter().find(|field| matches!(name, Json::Text(text) if field.name.as_str() == text));
             match found {
                 Some(field) if !key.contains(&field.id) => {
+                    if let Some(reason) = unindexable(&field.kind) {
+                        errors.add(pointer(&at, &j.to_string()), Code::OutOfRange, reason);
+                    }
                     size += field.kind.index_size();
                     key.push(field.id);
                 }
                 Some(_) => errors.add(pointer(&at, &j.to_string()), Code::NotUnique, "This field is named twice."),
                 None => errors.add(pointer(&at, &j.to_string()), Code::UnknownField, "This entity has no such field."),
             }
-        }
-        let kinds: Vec<_> = fields.iter().filter(|field| key.contains(&field.id)).map(|field| &field.kind).collect();
-        if let Err(reason) = indexable(&kinds) {
-            errors.add(at.as_str(), Code::OutOfRange, reason);
         }
         if names.is_empty() || names.len() > 16 {
             errors.add(at, Code::OutOfRange, "A unique key has 1 to 16 fields.");

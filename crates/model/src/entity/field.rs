@@ -212,8 +212,10 @@ impl FieldKind {
         match self {
             Self::Text { max_length, .. } => *max_length as usize * 4,
             Self::Code => 50,
+            Self::Email => MAX_ADDRESS,
+            Self::Url => MAX_URL,
+            Self::Phone | Self::Relation { .. } | Self::Uuid | Self::User => 16,
             Self::Choice { options } => options.iter().map(String::len).max().unwrap_or(0),
-            Self::Relation { .. } => 16,
             _ => 8,
         }
     }
@@ -236,18 +238,6 @@ impl FieldKind {
                 | Self::Json
                 | Self::Relations { .. }
         )
-    }
-
-    /// The most bytes one value takes in an index.
-    pub fn index_bytes(&self) -> usize {
-        match self {
-            Self::Text { max_length, .. } | Self::LongText { max_length, .. } => *max_length as usize * 4,
-            Self::Choice { options } => options.iter().map(String::len).max().unwrap_or(0),
-            Self::Code => 50,
-            Self::Email => MAX_ADDRESS,
-            Self::Url => MAX_URL,
-            _ => 16,
-        }
     }
 
     /// The bounds of a decimal field, at its scale.
