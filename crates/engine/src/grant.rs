@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use insula_model::entity::Entity;
+use insula_model::entity::{Entity, Field};
 use insula_model::id::TenantId;
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, RecordRight};
@@ -79,5 +79,12 @@ impl<'t, M: Mode> Tx<'t, M> {
             brand: PhantomData,
             action: PhantomData,
         })
+    }
+}
+
+impl<A: RecordAction> Grant<'_, A> {
+    /// Whether an answer may show a field of the granted entity.
+    pub(crate) fn shows(&self, field: &Field) -> bool {
+        self.reads.as_deref().is_some_and(|reads| reads.reads(&self.entity, field))
     }
 }

@@ -4,6 +4,7 @@
 //! columns go straight into the reply. A write is: JSON → [`ValidRecord`] → statements in one transaction with its
 //! audit events.
 
+mod again;
 mod batch;
 mod cursor;
 mod delete;
@@ -13,6 +14,7 @@ mod insert;
 mod links;
 mod list;
 mod numbers;
+mod operations;
 mod order;
 mod params;
 mod plan;
@@ -20,12 +22,15 @@ mod references;
 mod select;
 mod stored;
 mod update;
+mod upsert;
 mod visible;
 
 pub use batch::Batch;
 pub use get::ValidSelection;
 pub use insert::ValidRecord;
 pub use list::ValidQuery;
+pub use operations::Operations;
 pub(crate) use plan::Plans;
 pub use update::{Precondition, ValidPatch};
-pub use visible::{VisibleBatch, VisiblePage, VisibleRecord};
+pub use upsert::UpsertKey;
+pub use visible::{Refusal, Saved, VisibleBatch, VisiblePage, VisibleRecord, VisibleResults};

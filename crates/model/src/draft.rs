@@ -61,6 +61,34 @@ pub fn create(
     draft
 }
 
+/// A whole record in place of one that is there: what is not named takes its default, or null, or is missed. What its
+/// author may not read stays: he cannot know what he would clear. `readable` is absent where he may read nothing.
+pub fn replace(
+    entity: &Entity,
+    writable: &FieldMask,
+    readable: Option<&FieldMask>,
+    members: &[(String, Json)],
+    at: &str,
+    errors: &mut Errors,
+) -> Draft {
+    let mut draft = patch(entity, writable, members, at, errors);
+    for (position, (field, value)) in entity.fields.iter().zip(&mut draft.0).enumerate() {
+        let his = writable.contains(position) && readable.is_some_and(|readable| readable.contains(position));
+        if !his || members.iter().any(|(name, _)| name == field.name.as_str()) {
+            continue;
+        }
+        let default = field.default.as_ref().map(Json::from);
+        match default.as_ref().map(|json| value_of(field, json)) {
+            Some(Ok(default)) => *value = Some(default),
+            _ if field.required => {
+                errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
+            }
+            _ => *value = Some(Value::Null),
+        }
+    }
+    draft
+}
+
 /// Part of a record: only what is named; `null` clears (RFC 7396).
 pub fn patch(
     entity: &Entity,

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod eval;
 mod literal;
+mod param;
 mod path;
 mod shift;
 mod syntax;
@@ -16,6 +17,7 @@ mod text;
 pub use bounds::{MAX_LENGTH, MAX_LIST, MAX_NESTING};
 pub use check::{Context, ErrorKind, ExprError, compile};
 pub use eval::CallerFacts;
+pub use param::{MAX_PARAM_LIST, ParamUse, Params};
 pub use path::MAX_HOPS;
 
 use crate::entity::SystemField;
@@ -32,6 +34,8 @@ pub enum Expr {
     IsNull(Operand),
     /// The item equals one of the (non-null, same type) values; false where it is null.
     In(Operand, Vec<Value>),
+    /// The same with a list that comes with the call.
+    Among(Operand, Param),
     /// A boolean column or value that is true; null is not.
     Truth(Operand),
     /// A text that has this (not empty) part, by code points; false where it is null.
@@ -68,6 +72,8 @@ pub enum Operand {
     Value(Value),
     Caller(CallerField),
     Now(Moment),
+    /// Never null, of the type of the column it is compared with.
+    Param(Param),
 }
 
 /// What is reckoned from the instant of the request, by an offset in microseconds.
@@ -85,6 +91,14 @@ impl Moment {
             Self::Day(offset) => Value::Date(now.reckon(offset).date()),
         }
     }
+}
+
+/// A value, or a list of values, that comes with the call and not with the expression: `params.x`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Param {
+    /// Which of the expression's [`ParamUse`]s it is.
+    pub index: usize,
+    pub column_type: ColumnType,
 }
 
 /// A column reached over zero or more to-one relations, starting at the record itself.

@@ -77,6 +77,26 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// What it is. What it holds is data and has no place in a log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) => "an integer",
+            Self::Decimal(_) => "a decimal",
+            Self::Text(_) => "a text",
+            Self::Date(_) => "a date",
+            Self::Time(_) => "a time of day",
+            Self::Timestamp(_) => "a time",
+            Self::Duration(_) => "a duration",
+            Self::Json(_) => "a JSON value",
+            Self::Texts(_) => "texts",
+            Self::Uuid(_) => "a UUID",
+            Self::Uuids(_) => "UUIDs",
+            Self::Bytes(_) => "bytes",
+        }
+    }
+
     /// Appends the value as JSON. Decimals and times are strings.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         match self {

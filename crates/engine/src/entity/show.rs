@@ -1,9 +1,11 @@
 //! Showing the schema.
 
-use insula_model::problem::Result;
+use insula_model::id::EntityId;
+use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource};
 use serde::Serialize;
 
+use crate::attempt::Outcome;
 use crate::tx::{EntityRef, Mode, Tx};
 
 /// An entity as the API shows it.
@@ -22,6 +24,19 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub fn show_entity(&self, entity: &EntityRef<'t>) -> Result<EntityView> {
         self.require(Resource::Entities, Action::Read)?;
         Ok(EntityView(entity.entity.view(&self.model.schema)))
+    }
+}
+
+impl Outcome for EntityView {
+    fn note(&self) -> serde_json::Value {
+        self.0.get("id").cloned().unwrap_or_default()
+    }
+
+    async fn again<M: Mode>(tx: &mut Tx<'_, M>, note: serde_json::Value) -> Result<Self> {
+        let id: EntityId = serde_json::from_value(note).map_err(Problem::internal)?;
+        tx.require(Resource::Entities, Action::Read)?;
+        let schema = &tx.model.schema;
+        schema.entity(id).map(|entity| Self(entity.view(schema))).ok_or_else(Problem::not_found)
     }
 }
 

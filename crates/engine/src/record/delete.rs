@@ -19,7 +19,7 @@ use crate::audit::Event;
 use crate::grant::{Delete, Grant};
 use crate::sql::{Slot, SqlWriter};
 use crate::store::StoreError;
-use crate::tx::{Tx, Writing};
+use crate::tx::{Tx, Writing, as_it_is};
 
 /// Most records one deletion may take with it; beyond, the caller is asked to go in steps.
 const MOST: usize = 10_000;
@@ -177,7 +177,7 @@ impl<'t> Tx<'t, Writing> {
         w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ").column_name(Leaf::Field(field));
         w.raw(" = NULL WHERE id = ").bind(Slot::Arg(0));
         let args = vec![vec![Value::Uuid(record.uuid())]];
-        self.send(&w.finish().text, args, Box::new(|_, error| error.into())).await
+        self.send(&w.finish().text, args, as_it_is()).await
     }
 
     /// Clears a reference to a record that is about to go.
@@ -215,7 +215,7 @@ impl<'t> Tx<'t, Writing> {
         let statement = w.finish();
         let args =
             [Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Uuid(record.id.uuid())];
-        self.send(&statement.text, vec![args.into()], Box::new(|_, error| error.into())).await?;
+        self.send(&statement.text, vec![args.into()], as_it_is()).await?;
         let (old, new) = (record.audit_json(entity), after.audit_json(entity));
         let subject = Some(record.id.uuid());
         let event =
@@ -232,9 +232,8 @@ impl<'t> Tx<'t, Writing> {
         let at = at.to_owned();
         let refusal = move |_, error| match error {
             StoreError::ForeignKey => {
-                let problem = "Another record has just been made that refers to this one.";
-                let problem = Problem::conflict(problem, Vec::new());
-                if at.is_empty() { problem } else { problem.located(at.clone()) }
+                let detail = "Another record has just been made that refers to this one.";
+                Problem::conflict(detail, Vec::new()).located(at.clone())
             }
             other => other.into(),
         };

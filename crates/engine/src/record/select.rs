@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use insula_model::entity::{Entity, Field, SystemField};
-use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, Path};
+use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, ParamUse, Params, Path};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
@@ -66,20 +66,24 @@ impl<'g> Reader<'g> {
     }
 
     /// Compiles a filter as this reader: what may not be read does not exist.
-    pub(super) fn filter(self, source: &str) -> Result<Expr> {
+    /// With it come the parameters it asks for.
+    pub(super) fn filter(self, source: &str) -> Result<(Expr, Vec<ParamUse>)> {
+        let uses = Params::default();
         let context = Context {
             schema: &self.model.schema,
             entity: self.entity,
             readable: &|entity, field| self.reads_field(entity, field),
             visible: &|entity| self.right_on(entity).is_some(),
+            params: Some(&uses),
         };
-        expr::compile(source, &context).map_err(|error| {
+        let filter = expr::compile(source, &context).map_err(|error| {
             let code = match error.kind {
                 ErrorKind::UnknownField => Code::UnknownField,
                 ErrorKind::Invalid => Code::InvalidExpression,
             };
             Problem::at("/filter", code, error.message)
-        })
+        })?;
+        Ok((filter, uses.into_inner()))
     }
 
     /// A column by its name in the API, if this reader may read it.
@@ -103,9 +107,11 @@ impl<'g> Select<'g> {
             Expr::Const(_) => Ok(()),
             Expr::Not(inner) => self.join_for(inner),
             Expr::And(parts) | Expr::Or(parts) => parts.iter().try_for_each(|part| self.join_for(part)),
-            Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) | Expr::Text(_, operand, _) => {
-                self.join_for_operand(operand)
-            }
+            Expr::IsNull(operand)
+            | Expr::Truth(operand)
+            | Expr::In(operand, _)
+            | Expr::Among(operand, _)
+            | Expr::Text(_, operand, _) => self.join_for_operand(operand),
             Expr::Holds(path, _) => self.join_for_path(path),
             Expr::Compare(_, a, b) => {
                 self.join_for_operand(a)?;
@@ -117,7 +123,7 @@ impl<'g> Select<'g> {
     fn join_for_operand(&mut self, operand: &Operand) -> Result<()> {
         match operand {
             Operand::Path(path) => self.join_for_path(path),
-            Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) => Ok(()),
+            Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) | Operand::Param(_) => Ok(()),
         }
     }
 

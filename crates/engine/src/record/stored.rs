@@ -89,26 +89,24 @@ impl StoredRecord {
 }
 
 impl<A: RecordAction> Grant<'_, A> {
-    /// A record reduced to what the caller may read: the only way one leaves the engine. A caller who may read nothing
-    /// learns its id and version, which he needs to go on.
+    /// A record reduced to what the caller may read: the only way one leaves the engine.
     pub(crate) fn reduce(&self, record: &StoredRecord) -> VisibleRecord {
+        let Some(reads) = &self.reads else {
+            return VisibleRecord::bare(self.entity.id, record.id, record.version);
+        };
         let mut body = Vec::with_capacity(512);
         body.push(b'{');
         member(&mut body, "id", &record.system(SystemField::Id));
-        if let Some(reads) = &self.reads {
-            for (position, (field, value)) in self.entity.fields.iter().zip(&record.values).enumerate() {
-                if reads.readable.contains(position) {
-                    member(&mut body, field.name.as_str(), value);
-                }
+        for (position, (field, value)) in self.entity.fields.iter().zip(&record.values).enumerate() {
+            if reads.readable.contains(position) {
+                member(&mut body, field.name.as_str(), value);
             }
-            for field in SystemField::ALL.into_iter().skip(1) {
-                member(&mut body, field.name(), &record.system(field));
-            }
-        } else {
-            member(&mut body, "version", &record.system(SystemField::Version));
+        }
+        for field in SystemField::ALL.into_iter().skip(1) {
+            member(&mut body, field.name(), &record.system(field));
         }
         body.push(b'}');
-        VisibleRecord { id: record.id, version: record.version, body }
+        VisibleRecord { entity: self.entity.id, id: record.id, version: record.version, body }
     }
 }
 

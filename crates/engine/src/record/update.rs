@@ -61,18 +61,31 @@ fn version(tag: &str) -> Option<i64> {
 impl<'t> Grant<'t, Update> {
     /// Checks a body that is a merge patch (RFC 7396): `null` clears, what is not named stays.
     pub fn patch(&self, body: &Json) -> Result<ValidPatch<'t>> {
-        let Json::Object(members) = body else {
-            return Err(Problem::at("", Code::InvalidType, format!("A change is an object, found {}.", body.kind())));
-        };
         let mut errors = Errors::default();
-        let patch = self.patch_at(members, String::new(), &mut errors);
+        let patch = self.patch_at(members(body)?, String::new(), &mut errors);
         errors.check()?;
         Ok(patch)
+    }
+
+    /// Checks a body that is a whole record in place of the one there is: what is not named takes its default or is
+    /// cleared, but for what the caller may not read.
+    pub fn replacement(&self, body: &Json) -> Result<ValidPatch<'t>> {
+        let (mut errors, readable) = (Errors::default(), self.reads.as_ref().map(|reads| &reads.readable));
+        let draft = draft::replace(&self.entity, &self.right.writable, readable, members(body)?, "", &mut errors);
+        errors.check()?;
+        Ok(ValidPatch { draft, at: String::new(), _brand: PhantomData })
     }
 
     pub(super) fn patch_at(&self, members: &[(String, Json)], at: String, errors: &mut Errors) -> ValidPatch<'t> {
         let draft = draft::patch(&self.entity, &self.right.writable, members, &at, errors);
         ValidPatch { draft, at, _brand: PhantomData }
+    }
+}
+
+fn members(body: &Json) -> Result<&[(String, Json)]> {
+    match body {
+        Json::Object(members) => Ok(members),
+        other => Err(Problem::at("", Code::InvalidType, format!("A change is an object, found {}.", other.kind()))),
     }
 }
 
@@ -87,13 +100,16 @@ impl<'t> Tx<'t, Writing> {
     ) -> Result<VisibleRecord> {
         let before = self.lock(grant, id).await?;
         precondition.check(before.version)?;
-        if patch.draft.named().all(|(position, value)| before.values.get(position) == Some(value)) {
-            return Ok(grant.reduce(&before));
-        }
-        let mut errors = Errors::default();
-        let references = references::of(grant, &patch.at, patch.draft.named());
-        references::check(self, grant, &references, &mut errors).await?;
-        errors.check()?;
+        self.change(grant, before, patch).await
+    }
+
+    /// Applies a change to a record that is locked. One that changes nothing leaves neither event nor version.
+    pub(super) async fn change(
+        &mut self,
+        grant: &Grant<'t, Update>,
+        before: StoredRecord,
+        patch: &ValidPatch<'t>,
+    ) -> Result<VisibleRecord> {
         let mut after = StoredRecord {
             updated_at: self.author.now,
             updated_by: self.author.account,
@@ -104,6 +120,14 @@ impl<'t> Tx<'t, Writing> {
             *value = new.clone();
         }
         links::settle(&mut after);
+        if after.values == before.values {
+            return Ok(grant.reduce(&before));
+        }
+        let id = before.id;
+        let mut errors = Errors::default();
+        let references = references::of(grant, &patch.at, patch.draft.named());
+        references::check(self, grant, &references, &mut errors).await?;
+        errors.check()?;
         let mut w = SqlWriter::new(grant.dialect);
         let mut args =
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];
@@ -137,23 +161,36 @@ impl<'t> Tx<'t, Writing> {
 
     /// The whole record the grant covers, locked until the end of the transaction; 404 where there is none.
     pub(super) async fn lock(&mut self, grant: &Grant<'t, impl RecordAction>, id: RecordId) -> Result<StoredRecord> {
+        let key = [(Leaf::System(SystemField::Id), Value::Uuid(id.uuid()))];
+        self.lock_by(grant, &key).await?.ok_or_else(Problem::not_found)
+    }
+
+    /// The same by the values of a unique key.
+    pub(super) async fn lock_by(
+        &mut self,
+        grant: &Grant<'t, impl RecordAction>,
+        key: &[(Leaf, Value)],
+    ) -> Result<Option<StoredRecord>> {
         let mut w = select_whole(grant.dialect, grant.tenant, &grant.entity);
-        w.column(0, Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
+        for (i, (column, _)) in key.iter().enumerate() {
+            w.raw(if i == 0 { "" } else { " AND " }).column(0, *column).raw(" = ").bind(Slot::Arg(i));
+        }
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
             condition(&mut w, grant.tenant, rule, &mut |_| 0);
         }
         for_update(&mut w);
         let statement = w.finish();
-        let (caller, args) = (Value::Uuid(self.author.account.uuid()), [Value::Uuid(id.uuid())]);
+        let caller = Value::Uuid(self.author.account.uuid());
+        let args: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
         let moments = statement.moments(self.author.now);
         let found = self.store.query(&statement.text, &statement.binds(&caller, &moments, &args)).await;
         let rows = found.map_err(|error| self.failed(error))?;
-        let row = rows.first().ok_or_else(Problem::not_found)?;
+        let Some(row) = rows.first() else { return Ok(None) };
         let mut record = [StoredRecord::from_row(&grant.entity, row)?];
         let loaded = links::load(&mut self.store, grant.tenant, &grant.entity, &mut record).await;
         loaded.map_err(|error| self.failed(error))?;
         let [record] = record;
-        Ok(record)
+        Ok(Some(record))
     }
 }

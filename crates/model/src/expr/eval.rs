@@ -28,6 +28,8 @@ impl Expr {
                 let item = value(item, column, caller);
                 !item.is_null() && values.iter().any(|value| compare(Op::Eq, &item, value))
             }
+            // Only a query has parameters, and a query is asked of a store.
+            Self::Among(..) => false,
             Self::Truth(operand) => *value(operand, column, caller) == Value::Bool(true),
             Self::Text(test, operand, part) => match &*value(operand, column, caller) {
                 Value::Text(whole) => match test {
@@ -57,6 +59,7 @@ fn value<'c, 'v: 'c>(
         Operand::Path(path) => column(path),
         Operand::Value(value) => Cow::Borrowed(value),
         Operand::Now(moment) => Cow::Owned(moment.at(caller.now)),
+        Operand::Param(_) => Cow::Owned(Value::Null),
         Operand::Caller(CallerField::Id) => Cow::Owned(Value::Uuid(caller.id.uuid())),
     }
 }

@@ -142,9 +142,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, ExprError> {
 /// worth telling; an e-mail address, URL or phone number that is none is still a text that none of them equals.
 pub(super) fn as_stored(column: &Column<'_>, text: String) -> Result<String, ExprError> {
     match column.kind {
-        ColumnKind::Field(FieldKind::Email) => Ok(Email::parse(&text).map_or(text, Email::into_string)),
-        ColumnKind::Field(FieldKind::Url) => Ok(Url::parse(&text).map_or(text, Url::into_string)),
-        ColumnKind::Field(FieldKind::Phone) => Ok(Phone::parse(&text).map_or(text, Phone::into_string)),
         ColumnKind::Field(FieldKind::Choice { options } | FieldKind::MultiChoice { options })
             if !options.contains(&text) =>
         {
@@ -153,7 +150,18 @@ pub(super) fn as_stored(column: &Column<'_>, text: String) -> Result<String, Exp
                 format!("{text:?} is not an option of `{}`; its options are {}", column.name, options.join(", "));
             Err(ExprError::invalid(message))
         }
-        _ => Ok(text),
+        ColumnKind::Field(kind) => Ok(in_normal_form(kind, text)),
+        ColumnKind::System(_) => Ok(text),
+    }
+}
+
+/// A text as a field of this type would hold it, if it can.
+pub(super) fn in_normal_form(kind: &FieldKind, text: String) -> String {
+    match kind {
+        FieldKind::Email => Email::parse(&text).map_or(text, Email::into_string),
+        FieldKind::Url => Url::parse(&text).map_or(text, Url::into_string),
+        FieldKind::Phone => Phone::parse(&text).map_or(text, Phone::into_string),
+        _ => text,
     }
 }
 

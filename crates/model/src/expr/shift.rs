@@ -55,7 +55,7 @@ fn shift(term: Term<'_>, by: i64, sign: Sign) -> Result<Term<'_>, ExprError> {
             column.shift = sum(column.shift, by)?;
             Term::Column(column)
         }
-        Term::Caller(_) | Term::Literal(_) => return Err(refused(sign)),
+        Term::Caller(_) | Term::Literal(_) | Term::Param(_) => return Err(refused(sign)),
     })
 }
 

@@ -53,7 +53,7 @@ impl Function {
                     Self::EndsWith => text.ends_with(part.as_str()),
                 }));
             }
-            Term::Literal(_) | Term::Caller(_) | Term::Now(_) => {
+            Term::Literal(_) | Term::Caller(_) | Term::Now(_) | Term::Param(_) => {
                 return Err(ExprError::invalid(format!("`{name}()` is for text fields")));
             }
         };

@@ -1,19 +1,23 @@
 //! Behaviour through the API, on both stores.
 
 mod bad_input;
+mod changes;
 mod durability;
 mod flights;
 #[cfg(target_os = "linux")]
 mod flushed;
+mod idempotency;
 mod isolation;
 mod limits;
 mod lost_commit;
 mod members;
 mod neighbours;
 mod openapi;
+mod query;
 mod readme;
 mod records;
 mod routes;
 mod schemathesis;
 mod tenants;
 mod types;
+mod upsert;

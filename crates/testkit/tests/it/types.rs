@@ -504,6 +504,36 @@ both_stores! {
         }
     }
 
+    async fn parameters_are_read_as_their_fields_are(app: TestApp) {
+        let owner = app.register("params").await;
+        let fields = json!([
+            {"name": "mail", "type": "email"}, {"name": "at", "type": "time"}, {"name": "takes", "type": "duration"},
+            {"name": "due", "type": "date"}, {"name": "extra", "type": "json"},
+            {"name": "tags", "type": "multi_choice", "options": ["a"]}, {"name": "others", "type": "relations", "target": "thing"},
+        ]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        let one = json!({"mail": "ada@example.org", "at": "09:30", "takes": "PT1H", "due": "2013-01-31"});
+        owner.post("/records/thing", &one).await.expect(201);
+        owner.post("/records/thing", &json!({})).await.expect(201);
+        for (filter, params) in [
+            ("mail == params.x", json!("ada@EXAMPLE.org")),
+            ("mail in params.x", json!(["ada@EXAMPLE.org", "b@example.org"])),
+            ("at == params.x", json!("09:30:00")),
+            ("at in params.x", json!(["09:30", "10:00"])),
+            ("takes <= params.x", json!("PT60M")),
+            ("takes in params.x", json!(["PT60M"])),
+            ("due < now() && due == params.x", json!("2013-01-31")),
+        ] {
+            let body = json!({"filter": filter, "params": {"x": params}, "count": "exact"});
+            let found = owner.post("/records/thing/query", &body).await.expect(200);
+            assert_eq!((found.items().len(), &found.body["total"]), (1, &json!(1)), "{filter}");
+        }
+        for filter in ["extra == params.x", "tags == params.x", "others in params.x", "due + duration(\"24h\") == params.x"] {
+            let body = json!({"filter": filter, "params": {"x": "a"}});
+            owner.post("/records/thing/query", &body).await.expect_problem(422, "invalid_expression");
+        }
+    }
+
     async fn numbers_are_given_by_the_system(app: TestApp) {
         let owner = app.register("auto").await;
         let field = json!({"name": "value", "type": "auto_number"});
@@ -522,6 +552,8 @@ both_stores! {
         owner.post("/records/thing", &body).await.expect_problem(422, "unknown_field");
         owner.patch(&path, &json!({"value": 7})).await.expect_problem(422, "unknown_field");
         owner.patch(&path, &json!({"title": "b"})).await.expect(200);
+        let put = owner.send(owner.request(reqwest::Method::PUT, &path).json(&json!({"title": "b2"}))).await.expect(200);
+        assert_eq!((&put.body["value"], &put.body["title"]), (&json!(1), &json!("b2")));
         owner.post("/records/thing", &json!({})).await.expect_problem(422, "required");
         let batch = json!({"create": [{"title": "b"}, {"title": "c"}]});
         let made = owner.post("/records/thing/batch", &batch).await.expect(200);
@@ -620,6 +652,20 @@ both_stores! {
         assert_eq!(event["diff"], json!({"tags": {"before": [a, b], "after": [b, c]}}));
         let kept = owner.patch(&path, &json!({"title": "uno"})).await.expect(200);
         assert_eq!(kept.body["tags"], json!([b, c]));
+
+        // The same set is no change, in whatever order it is sent.
+        let same = owner.patch(&path, &json!({"tags": [c, b]})).await.expect(200);
+        assert_eq!(same.body["version"], 3);
+        let operations = json!({"operations": [
+            {"op": "create", "entity": "tag", "ref": "new", "data": {"name": "d"}},
+            {"op": "create", "entity": "thing", "data": {"title": "five", "tags": [a, "$ref:new"]}},
+        ]});
+        let made = owner.post("/batch", &operations).await.expect(200);
+        let new = made.body["results"][0]["id"].as_str().unwrap();
+        assert_eq!(made.body["results"][1]["tags"], json!([a, new]));
+        let five = format!("/records/thing/{}", made.body["results"][1]["id"].as_str().unwrap());
+        let put = owner.request(reqwest::Method::PUT, &five).json(&json!({"title": "fünf"}));
+        assert_eq!(owner.send(put).await.expect(200).body["tags"], json!([]));
 
         // Who linked what is deleted is told so, as of any other change.
         owner.delete(&format!("/records/tag/{b}")).await.expect(204);

@@ -95,7 +95,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         "refresh" => Inputs::body(json!({"refresh_token": owner.refresh_token})),
         "createUser" => Inputs::body(member(side, SENT)),
         "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
-        "deleteUser" => Inputs::variable("id", &user(side, owner).await),
+        "getUser" | "deleteUser" => Inputs::variable("id", &user(side, owner).await),
         "listAuditEvents" => Inputs {
             query: vec![("actor".into(), side.account.clone()), ("record".into(), side.record.clone())],
             ..Inputs::default()
@@ -109,7 +109,19 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         }
         "createRecord" => Inputs::body(draft(entity, side, owner, SENT).await),
         "getRecord" | "deleteRecord" => Inputs::variable("id", &record(entity, side, owner).await),
-        "updateRecord" => {
+        "queryRecords" => {
+            Inputs::body(json!({"sort": "-name", "filter": "name != params.none", "params": {"none": SENT}}))
+        }
+        "changeManyRecords" => {
+            let id = record("ticket", side, owner).await;
+            let customer = json!({"name": side.canary});
+            Inputs::body(json!({"operations": [
+                {"op": "update", "entity": "ticket", "id": id, "data": {"name": SENT}},
+                {"op": "create", "entity": "customer", "data": customer, "ref": "new"},
+                {"op": "update", "entity": "ticket", "id": id, "data": {"customer": "$ref:new"}},
+            ]}))
+        }
+        "updateRecord" | "replaceRecord" => {
             Inputs::variable("id", &record(entity, side, owner).await).with(draft(entity, side, owner, SENT).await)
         }
         "changeRecords" => {

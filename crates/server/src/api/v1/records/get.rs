@@ -19,15 +19,15 @@ pub(crate) async fn get(
     RawQuery(raw): RawQuery,
     Headers(headers): Headers,
 ) -> Result<Response> {
-    let record = scope
+    let (record, expanded) = scope
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
             let selection = tx.authorize::<Read>(&entity)?.selection(&raw)?;
-            tx.get(id, &selection).await
+            Ok((tx.get(id, &selection).await?, selection.expands()))
         })
         .await?;
     let response = super::record(StatusCode::OK, record)?;
-    if raw.contains("expand") {
+    if expanded {
         // An expanded record changes without its own version: it is always sent anew, whatever the client has.
         drop(call::tags(&headers, &IF_NONE_MATCH)?);
         return Ok(response);
