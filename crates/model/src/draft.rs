@@ -74,7 +74,7 @@ pub fn replace(
     let mut draft = patch(entity, writable, members, at, errors);
     for (position, (field, value)) in entity.fields.iter().zip(&mut draft.0).enumerate() {
         let his = writable.contains(position) && readable.is_some_and(|readable| readable.contains(position));
-        if !his || members.iter().any(|(name, _)| name == field.name.as_str()) {
+        if !his || field.kind == FieldKind::AutoNumber || members.iter().any(|(name, _)| name == field.name.as_str()) {
             continue;
         }
         let default = field.default.as_ref().map(Json::from);
@@ -83,6 +83,7 @@ pub fn replace(
             _ if field.required => {
                 errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
             }
+            _ if !field.kind.is_column() => *value = Some(Value::Uuids(Vec::new())),
             _ => *value = Some(Value::Null),
         }
     }

@@ -4,6 +4,7 @@ use insula_model::entity::{Column, Entity, Field, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::{AccountId, FieldId, RecordId, TenantId};
 use insula_model::value::{Timestamp, Value};
+use uuid::Uuid;
 
 use super::links;
 use super::visible::{VisibleRecord, member};
@@ -63,6 +64,15 @@ impl StoredRecord {
         // Links are rows of their own.
         binds.extend(self.values.iter().filter(|value| !matches!(value, Value::Uuids(_))).cloned());
         binds
+    }
+
+    /// Whether the field at `position` names `id`.
+    pub(super) fn refers(&self, position: usize, id: Uuid) -> bool {
+        match self.values.get(position) {
+            Some(Value::Uuid(held)) => *held == id,
+            Some(Value::Uuids(held)) => held.contains(&id),
+            _ => false,
+        }
     }
 
     fn system(&self, field: SystemField) -> Value {

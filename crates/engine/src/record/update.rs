@@ -125,7 +125,9 @@ impl<'t> Tx<'t, Writing> {
         }
         let id = before.id;
         let mut errors = Errors::default();
-        let references = references::of(grant, &patch.at, patch.draft.named());
+        // What it names already it may keep: a user who has left since, a record the writer does not see.
+        let mut references = references::of(grant, &patch.at, patch.draft.named());
+        references.retain(|reference| !before.refers(reference.position, reference.id));
         references::check(self, grant, &references, &mut errors).await?;
         errors.check()?;
         let mut w = SqlWriter::new(grant.dialect);

@@ -60,7 +60,10 @@ fn time() -> Schema {
 }
 
 fn duration() -> Schema {
-    Schema::format(100, "duration").described("ISO 8601 without years and months.")
+    // No `format: duration`, which knows no sign (RFC 3339, appendix A).
+    let time = r"(T([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}(\.[0-9]{1,9})?S)?)?";
+    Schema::pattern(100, &format!("^-?P([0-9]{{1,9}}W)?([0-9]{{1,9}}D)?{time}$"))
+        .described("ISO 8601 without years and months, such as P1DT2H30M.")
 }
 
 fn json_value() -> Schema {
@@ -90,6 +93,12 @@ fn decimal(precision: u8, scale: u8) -> Schema {
     let whole = precision.saturating_sub(scale).max(1);
     let fraction = if scale == 0 { String::new() } else { format!(r"(\.[0-9]{{1,{scale}}})?") };
     Schema::pattern(u32::from(whole) + u32::from(scale) + 2, &format!("^-?[0-9]{{1,{whole}}}{fraction}$"))
+}
+
+/// A decimal of whatever precision and scale.
+fn any_decimal() -> Schema {
+    let digits = MAX_PRECISION;
+    Schema::pattern(40, &format!(r"^-?[0-9]{{1,{digits}}}(\.[0-9]{{1,{digits}}})?$"))
 }
 
 /// What a value may look like.
@@ -162,7 +171,7 @@ fn types() -> Vec<(&'static str, Vec<Member>)> {
     let length = |most: u32| Schema::integer(Some(0), Some(most.into())).nullable();
     let digits = |least: i64| Schema::integer(Some(least), Some(MAX_PRECISION.into())).nullable();
     let integer = || Schema::integer(None, None).nullable();
-    let exact = || Schema::any_of([decimal(MAX_PRECISION, MAX_PRECISION), Schema::integer(None, None)]).nullable();
+    let exact = || Schema::any_of([any_decimal(), Schema::integer(None, None)]).nullable();
     let text = || Schema::text(0, MAX_TEXT).nullable();
     let long_text = || Schema::text(0, MAX_LONG_TEXT).nullable();
     let options = || Schema::array(Schema::text(1, 200)).with("minItems", 1).with("maxItems", 500);
@@ -203,7 +212,7 @@ fn types() -> Vec<(&'static str, Vec<Member>)> {
                 optional("scale", digits(0).with("default", 2)),
                 optional("min", exact()),
                 optional("max", exact()),
-                optional("default", decimal(MAX_PRECISION, MAX_PRECISION).nullable()),
+                optional("default", any_decimal().nullable()),
             ],
         ),
         ("boolean", vec![optional("default", Schema::boolean().nullable())]),
@@ -280,7 +289,7 @@ pub(crate) fn definition() -> Schema {
 /// A field as it is shown.
 pub(crate) fn view() -> Schema {
     let names: Vec<&str> = types().into_iter().map(|(name, _)| name).collect();
-    let exact = || Schema::any_of([Schema::integer(None, None), decimal(MAX_PRECISION, MAX_PRECISION)]).nullable();
+    let exact = || Schema::any_of([Schema::integer(None, None), any_decimal(), duration()]).nullable();
     let length = || Schema::integer(Some(0), Some(MAX_LONG_TEXT.into()));
     Schema::named(
         "Field",

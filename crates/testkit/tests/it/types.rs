@@ -264,6 +264,35 @@ both_stores! {
         assert_eq!(kept.expect(200).items().len(), 1);
     }
 
+    async fn a_user_who_has_left_stays_named(app: TestApp) {
+        let owner = app.register("left").await;
+        let editor = owner.user("editor").await;
+        let me = editor.get("/auth/me").await.expect(200);
+        let id = me.body["account"]["id"].as_str().unwrap();
+        let fields = json!([
+            {"name": "agent", "type": "user", "required": true, "unique": true}, {"name": "title", "type": "text"},
+        ]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        let made = owner.post("/records/thing", &json!({"agent": id})).await.expect(201);
+        let path = format!("/records/thing/{}", made.id());
+        owner.delete(&format!("/users/{id}")).await.expect(204);
+        owner.get(&format!("/users/{id}")).await.expect(404);
+
+        assert_eq!(owner.get(&path).await.expect(200).text, made.text);
+        let found = owner.get(&format!("/records/thing?filter={}", filter(&format!("agent == \"{id}\"")))).await;
+        assert_eq!(found.expect(200).items().len(), 1);
+        // He stays where he is, and comes nowhere anew.
+        let changed = owner.patch(&path, &json!({"agent": id, "title": "a"})).await.expect(200);
+        assert_eq!((&changed.body["agent"], &changed.body["version"]), (&json!(id), &json!(2)));
+        let put = owner.put(&path, &json!({"agent": id, "title": "b"})).await.expect(200);
+        assert_eq!(put.body["agent"], id);
+        let upsert = owner.post("/records/thing?upsert=agent", &json!({"agent": id, "title": "c"})).await.expect(200);
+        assert_eq!((upsert.id(), &upsert.body["title"]), (made.id(), &json!("c")));
+        owner.delete(&path).await.expect(204);
+        let refused = owner.post("/records/thing", &json!({"agent": id})).await.expect_problem(422, "no_such_record");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/agent");
+    }
+
     async fn what_has_no_order_is_part_of_no_key(app: TestApp) {
         let owner = app.register("index").await;
         for ty in ["long_text", "rich_text", "json"] {
@@ -552,7 +581,7 @@ both_stores! {
         owner.post("/records/thing", &body).await.expect_problem(422, "unknown_field");
         owner.patch(&path, &json!({"value": 7})).await.expect_problem(422, "unknown_field");
         owner.patch(&path, &json!({"title": "b"})).await.expect(200);
-        let put = owner.send(owner.request(reqwest::Method::PUT, &path).json(&json!({"title": "b2"}))).await.expect(200);
+        let put = owner.put(&path, &json!({"title": "b2"})).await.expect(200);
         assert_eq!((&put.body["value"], &put.body["title"]), (&json!(1), &json!("b2")));
         owner.post("/records/thing", &json!({})).await.expect_problem(422, "required");
         let batch = json!({"create": [{"title": "b"}, {"title": "c"}]});
@@ -581,6 +610,66 @@ both_stores! {
         owner.delete("/entities/thing").await.expect(204);
         owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
         assert_eq!(owner.post("/records/thing", &json!({"title": "a"})).await.expect(201).body["value"], 1);
+    }
+
+    /// A number is given with the commit: what is refused leaves no gap, whichever way it was asked for.
+    async fn numbers_have_no_gaps_but_of_what_was_deleted(app: TestApp) {
+        let owner = app.register("gaps").await;
+        let fields = json!([
+            {"name": "no", "type": "auto_number"}, {"name": "again", "type": "auto_number"},
+            {"name": "key", "type": "code", "unique": true},
+        ]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        let numbers = async || {
+            let list = owner.get("/records/thing?sort=no&fields=no,again,key").await.expect(200);
+            assert!(list.items().iter().all(|thing| thing["no"] == thing["again"]), "{list:?}");
+            list.items().iter().map(|thing| thing["no"].as_i64().unwrap()).collect::<Vec<_>>()
+        };
+        let new = |key: &str| json!({"key": key});
+        owner.post("/records/thing", &new("a")).await.expect(201);
+        owner.post("/records/thing", &new("a")).await.expect_problem(409, "conflict");
+        let batch = json!({"create": [new("b"), new("a")]});
+        owner.post("/records/thing/batch", &batch).await.expect_problem(409, "conflict");
+        let batch = json!({"mode": "independent", "create": [new("a"), new("b"), new("a"), new("c")]});
+        let made = owner.post("/records/thing/batch", &batch).await.expect(200);
+        assert_eq!((made.body["created"].as_array().unwrap().len(), made.body["errors"].as_array().unwrap().len()), (2, 2));
+        let operations = json!({"operations": [
+            {"op": "create", "entity": "thing", "data": new("d")}, {"op": "create", "entity": "thing", "data": new("a")},
+        ]});
+        owner.post("/batch", &operations).await.expect_problem(409, "conflict");
+        owner.post("/records/thing?upsert=key", &new("a")).await.expect(200);
+        let upsert = owner.post("/records/thing?upsert=key", &new("d")).await.expect(201);
+        assert_eq!(upsert.body["no"], 4);
+        // A request that is sent again is done once.
+        let once = async || {
+            let request = owner.request(reqwest::Method::POST, "/records/thing").header("idempotency-key", "k1");
+            owner.send(request.json(&new("e"))).await.expect(201).body["no"].clone()
+        };
+        assert_eq!((once().await, once().await), (json!(5), json!(5)));
+        assert_eq!(numbers().await, [1, 2, 3, 4, 5]);
+
+        // Half of these clash, at the same time as the others succeed.
+        let tries = (0..40).map(|i| {
+            let (owner, body) = (owner.clone(), new(&format!("k{}", i / 2)));
+            tokio::spawn(async move { owner.post("/records/thing", &body).await.status })
+        });
+        let mut made = 0;
+        for status in tries.collect::<Vec<_>>() {
+            let status = status.await.unwrap();
+            assert!(status == 201 || status == 409, "{status}");
+            made += i64::from(status == 201);
+        }
+        assert_eq!(made, 20);
+        assert_eq!(numbers().await, (1..=25).collect::<Vec<_>>());
+        for (source, count) in [("no == 7", 1), ("no > 20 && again in [21, 30]", 1), ("no == null", 0)] {
+            let found = owner.get(&format!("/records/thing?filter={}", filter(source))).await.expect(200);
+            assert_eq!(found.items().len(), count, "{source}");
+        }
+        let query = json!({"filter": "no in params.n", "params": {"n": [1, 2, 99]}});
+        assert_eq!(owner.post("/records/thing/query", &query).await.expect(200).items().len(), 2);
+        let refused = owner.post("/records/thing?upsert=no", &json!({"key": "z"})).await;
+        let refused = refused.expect_problem(422, "out_of_range");
+        assert!(refused.body["errors"][0]["message"].as_str().unwrap().ends_with("has: `key`."), "{refused:?}");
     }
 
     async fn relations_link_many_to_many(app: TestApp) {
@@ -664,8 +753,7 @@ both_stores! {
         let new = made.body["results"][0]["id"].as_str().unwrap();
         assert_eq!(made.body["results"][1]["tags"], json!([a, new]));
         let five = format!("/records/thing/{}", made.body["results"][1]["id"].as_str().unwrap());
-        let put = owner.request(reqwest::Method::PUT, &five).json(&json!({"title": "fünf"}));
-        assert_eq!(owner.send(put).await.expect(200).body["tags"], json!([]));
+        assert_eq!(owner.put(&five, &json!({"title": "fünf"})).await.expect(200).body["tags"], json!([]));
 
         // Who linked what is deleted is told so, as of any other change.
         owner.delete(&format!("/records/tag/{b}")).await.expect(204);
