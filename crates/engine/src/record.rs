@@ -11,6 +11,7 @@ mod delete;
 mod expand;
 mod get;
 mod insert;
+mod linked;
 mod links;
 mod list;
 mod numbers;

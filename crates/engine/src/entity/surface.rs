@@ -41,7 +41,7 @@ pub struct UsableField {
     pub field: Field,
     /// `Read` where it may be read, `Create` and `Update` where it may be written. Never empty.
     pub actions: Vec<Action>,
-    /// The entity a relation leads to, where the caller may read it.
+    /// The entity a relation leads to, or whose records are linked, where the caller may read it.
     pub target: Option<Name>,
 }
 
@@ -98,7 +98,7 @@ impl<M: Mode> Tx<'_, M> {
                 .filter(|action| reaches(position, *action))
                 .filter(|action| *action == Action::Read || field.kind != FieldKind::AutoNumber)
                 .collect();
-            let target = field.kind.target().and_then(|id| schema.entity(id));
+            let target = field.kind.target().or(field.kind.linked()).and_then(|id| schema.entity(id));
             let target =
                 target.filter(|target| right(target, Action::Read).is_some()).map(|target| target.name.clone());
             (!actions.is_empty()).then(|| UsableField { field: field.clone(), actions, target })

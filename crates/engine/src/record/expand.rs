@@ -46,13 +46,20 @@ impl Expand {
     fn add(&mut self, reader: Reader<'_>, path: &str) -> Result<usize> {
         let mut entity: Arc<Entity> = Arc::clone(reader.entity);
         let mut level = self;
-        let mut added = 0;
+        let (mut added, mut many) = (0, false);
         for (depth, name) in path.split('.').enumerate() {
             if depth == MOST_LEVELS {
                 let message = format!("`{path}` leads over more than {MOST_LEVELS} relations.");
                 return Err(Problem::at("/expand", Code::OutOfRange, message));
             }
             let (field, target) = relation(reader, &entity, name, path)?;
+            if entity.field(field).is_some_and(|field| field.kind.linked().is_some()) {
+                if many {
+                    let message = format!("`{path}` leads from many records to many, which cannot be expanded yet.");
+                    return Err(Problem::at("/expand", Code::NotSupported, message));
+                }
+                many = true;
+            }
             let position = level.0.iter().position(|(id, _)| *id == field);
             if position.is_none() {
                 level.0.push((field, Self::default()));
@@ -82,11 +89,7 @@ fn relation(reader: Reader<'_>, entity: &Entity, name: &str, path: &str) -> Resu
         let message = "Users cannot be expanded yet; `GET /users/{id}` tells who it is.";
         return Err(Problem::at("/expand", Code::NotSupported, message));
     }
-    if !field.kind.is_column() {
-        let message = format!("`{path}` links many records, which cannot be expanded yet.");
-        return Err(Problem::at("/expand", Code::NotSupported, message));
-    }
-    let target = field.kind.target().ok_or_else(|| no_relation(path))?;
+    let target = field.kind.target().or(field.kind.linked()).ok_or_else(|| no_relation(path))?;
     let target = reader.model.schema.entity(target).ok_or_else(unknown)?;
     reader.right_on(target).ok_or_else(unknown)?;
     Ok((field.id, Arc::clone(target)))

@@ -11,6 +11,7 @@ use insula_model::rights::{Action, RecordRight};
 use insula_model::value::{ColumnType, write_json_text};
 
 use super::expand::Expand;
+use super::linked::Linked;
 use super::params;
 use crate::grant::{Grant, Read};
 use crate::sql::{Dialect, SqlWriter, condition};
@@ -48,8 +49,10 @@ enum Output {
 pub(super) struct Select<'g> {
     reader: Reader<'g>,
     tenant: TenantId,
+    dialect: Dialect,
     joins: Vec<Join>,
     columns: Vec<Output>,
+    linked: Vec<Linked>,
 }
 
 impl<'g> Reader<'g> {
@@ -97,8 +100,13 @@ impl<'g> Reader<'g> {
 }
 
 impl<'g> Select<'g> {
-    pub(super) const fn new(reader: Reader<'g>, tenant: TenantId) -> Self {
-        Self { reader, tenant, joins: Vec::new(), columns: Vec::new() }
+    pub(super) const fn new(reader: Reader<'g>, tenant: TenantId, dialect: Dialect) -> Self {
+        Self { reader, tenant, dialect, joins: Vec::new(), columns: Vec::new(), linked: Vec::new() }
+    }
+
+    /// What takes the places that the record's shape notes.
+    pub(super) fn take_linked(&mut self) -> Vec<Linked> {
+        std::mem::take(&mut self.linked)
     }
 
     /// Makes the joins a condition needs.
@@ -192,11 +200,16 @@ impl<'g> Select<'g> {
             }
         };
         let steps = self.object(&[], &entity, &names, &expand)?;
+        self.check_width()?;
+        Ok(Shape { steps, captures: Vec::new() })
+    }
+
+    fn check_width(&self) -> Result<()> {
         if self.columns.len() > MOST_COLUMNS {
             let message = format!("A query reads at most {MOST_COLUMNS} values of one record. Expand fewer relations.");
             return Err(Problem::at("/expand", Code::OutOfRange, message));
         }
-        Ok(Shape { steps, captures: Vec::new() })
+        Ok(())
     }
 
     /// The record that `hops` lead to, as an object with these members.
@@ -214,6 +227,7 @@ impl<'g> Select<'g> {
             push_name(&mut lead, name);
             let expanded = entity.field_named(name).and_then(|field| Some((field, expand.of(field.id)?)));
             let step = match expanded {
+                Some((field, inner)) if field.kind.linked().is_some() => self.linked(own, field, inner)?,
                 Some((field, inner)) => self.nested(hops, field, inner)?,
                 None => self.plain(own, entity, name)?,
             };
@@ -256,9 +270,25 @@ impl<'g> Select<'g> {
         Ok(Step::Nested { present, steps })
     }
 
+    /// The records a field links; those that may not be seen are left out.
+    fn linked(&mut self, alias: u32, field: &Field, expand: &Expand) -> Result<Step> {
+        let target = field.kind.linked().and_then(|id| self.reader.model.schema.entity(id));
+        let target = target.ok_or_else(|| Problem::internal("links lead nowhere"))?;
+        let right = self.reader.right_on(target).ok_or_else(Problem::not_found)?;
+        let mut select =
+            Select::new(Reader { entity: target, right: &right, ..self.reader }, self.tenant, self.dialect);
+        let id = select.column(0, Leaf::System(SystemField::Id));
+        let mut steps = vec![Step::Noted { index: id, ty: ColumnType::Uuid, list: 0 }, Step::Raw(b":"[..].into())];
+        steps.extend(select.object(&[], target, &Self::all_readable(target, &right), expand)?);
+        select.check_width()?;
+        self.linked.push(Linked::new(&select, Shape { steps, captures: Vec::new() }));
+        let index = self.output(Output::Links(alias, field.id));
+        Ok(Step::Noted { index, ty: ColumnType::Uuids, list: self.linked.len() - 1 })
+    }
+
     /// `SELECT columns FROM … LEFT JOIN … WHERE <read rule>`, to which conditions are added with [`Select::and`].
-    pub(super) fn write(&self, dialect: Dialect) -> SqlWriter {
-        let mut w = SqlWriter::new(dialect);
+    pub(super) fn write(&self) -> SqlWriter {
+        let mut w = SqlWriter::new(self.dialect);
         w.raw("SELECT ");
         for (i, column) in self.columns.iter().enumerate() {
             w.raw(if i == 0 { "" } else { ", " });
@@ -272,8 +302,8 @@ impl<'g> Select<'g> {
     }
 
     /// The same rows, counted.
-    pub(super) fn write_count(&self, dialect: Dialect) -> SqlWriter {
-        let mut w = SqlWriter::new(dialect);
+    pub(super) fn write_count(&self) -> SqlWriter {
+        let mut w = SqlWriter::new(self.dialect);
         w.raw("SELECT count(*)");
         self.write_from(&mut w);
         w

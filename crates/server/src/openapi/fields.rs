@@ -135,11 +135,13 @@ pub(super) fn sample(field: &Field) -> Value {
     }
 }
 
-/// The value as it is read: an expanded relation is the record itself.
+/// The value as it is read: an expanded relation is the record itself, expanded links are the records.
 pub(super) fn read(field: &UsableField) -> Schema {
     let mut schema = value(&field.field);
     if let Some(target) = &field.target {
-        schema = Schema::any_of([schema, Schema::reference(&format!("Record_{target}"))]);
+        let record = Schema::reference(&format!("Record_{target}"));
+        let expanded = if field.field.kind.is_column() { record } else { Schema::array(record).with("maxItems", 1000) };
+        schema = Schema::any_of([schema, expanded]);
     }
     let schema = if field.field.required { schema } else { schema.nullable() };
     schema.with("title", field.field.label.as_str())
@@ -154,7 +156,11 @@ pub(super) fn written(field: &UsableField, action: Action) -> Member {
     }
     schema = schema.with("title", of.label.as_str());
     if let Some(target) = &field.target {
-        schema = schema.described(format!("The id of a record of `{target}`."));
+        schema = schema.described(if of.kind.is_column() {
+            format!("The id of a record of `{target}`.")
+        } else {
+            format!("The ids of records of `{target}`.")
+        });
     } else if !of.help.is_empty() {
         schema = schema.described(of.help.as_str());
     }

@@ -1,7 +1,7 @@
 //! What records look like: those of one entity as its caller may use them, or those of any.
 
 use insula_engine::entity::UsableEntity;
-use insula_model::entity::SystemField;
+use insula_model::entity::{FieldKind, SystemField};
 use insula_model::expr::{MAX_LENGTH, MAX_PARAM_LIST};
 use insula_model::rights::Action;
 use serde_json::{Map, Value, json};
@@ -206,7 +206,7 @@ impl Shape<'_> {
         parameters.extend(self.relations().map(|relations| {
             Parameter::query_list(
                 "expand",
-                "Relations whose record is wanted in place of its id, at most 8.",
+                "Relations whose records are wanted in place of their ids, at most 8.",
                 relations,
             )
         }));
@@ -273,8 +273,9 @@ impl Shape<'_> {
         match self {
             Self::Any => json!({"title": "The roof leaks", "status": "open", "priority": 5}),
             Self::Of(entity) => {
-                let named =
-                    entity.fields.iter().filter(|field| field.allows(action) && field.field.kind.target().is_none());
+                // An id made up for an example is nobody's.
+                let made_up = |kind: &FieldKind| kind.target().is_some() || *kind == FieldKind::User;
+                let named = entity.fields.iter().filter(|field| field.allows(action) && !made_up(&field.field.kind));
                 Value::Object(
                     named.map(|f| (f.field.name.to_string(), fields::sample(&f.field))).collect::<Map<_, _>>(),
                 )

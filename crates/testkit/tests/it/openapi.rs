@@ -116,6 +116,7 @@ both_stores! {
             })),
             ("others", json!({"type": ["array", "null"], "uniqueItems": true}), json!({
                 "items": {"type": "string", "format": "uuid", "maxLength": 36}, "maxItems": 1000,
+                "description": "The ids of records of `customer`.",
             })),
         ] {
             let mut expect = own;

@@ -66,7 +66,6 @@ both_stores! {
             assert_eq!(found.body["total"], count, "{source}");
         }
         owner.get("/records/thing?sort=tags").await.expect_problem(422, "invalid_type");
-        owner.get("/records/thing?expand=tags").await.expect_problem(422, "not_supported");
 
         let changed = owner.patch(&path, &json!({"tags": [c, b]})).await.expect(200);
         assert_eq!((&changed.body["tags"], &changed.body["version"]), (&json!([b, c]), &json!(2)));
@@ -173,5 +172,74 @@ both_stores! {
         }
         let found = owner.get(&format!("/records/thing?filter={}", filter(&format!("\"{tag}\" in tags")))).await;
         assert_eq!(found.expect(200).items().len(), 0);
+    }
+
+    async fn links_are_shown_as_records(app: TestApp) {
+        let owner = app.register("shown").await;
+        let text = |name: &str| json!({"name": name, "type": "text"});
+        let relation = |name: &str, target: &str| json!({"name": name, "type": "relation", "target": target});
+        let links = |name: &str, target: &str| json!({"name": name, "type": "relations", "target": target});
+        for (name, fields) in [
+            ("group", json!([text("name")])),
+            ("tag", json!([text("name"), relation("group", "group"), links("near", "tag")])),
+            ("thing", json!([text("name"), links("tags", "tag"), relation("main", "tag"), links("likes", "thing")])),
+        ] {
+            owner.post("/entities", &json!({"name": name, "fields": fields})).await.expect(201);
+        }
+        let make = async |entity: &str, body: Value| {
+            owner.post(&format!("/records/{entity}"), &body).await.expect(201).id().to_owned()
+        };
+        let group = make("group", json!({"name": "g"})).await;
+        let a = make("tag", json!({"name": "a,\"]", "group": group})).await;
+        let b = make("tag", json!({"name": "b", "near": [a]})).await;
+        let one = make("thing", json!({"name": "one", "tags": [a, b], "main": b})).await;
+        make("thing", json!({"name": "three", "tags": [b], "likes": [one]})).await;
+        make("thing", json!({"name": "two"})).await;
+        let tag = async |id: &str| owner.get(&format!("/records/tag/{id}")).await.expect(200).body;
+        let (a, b) = (tag(&a).await, tag(&b).await);
+
+        let got = owner.get(&format!("/records/thing/{one}?expand=tags,likes")).await.expect(200);
+        assert_eq!((&got.body["tags"], &got.body["likes"], &got.body["main"]), (&json!([a, b]), &json!([]), &b["id"]));
+        let plain = owner.get(&format!("/records/thing/{one}")).await.expect(200);
+        let mut folded = got.body.clone();
+        folded["tags"] = json!([a["id"], b["id"]]);
+        assert_eq!(folded, plain.body);
+        let list = owner.get("/records/thing?sort=name&expand=tags&count=exact").await.expect(200);
+        let tags: Vec<_> = list.items().iter().map(|thing| thing["tags"].clone()).collect();
+        assert_eq!((tags, &list.body["total"]), (vec![json!([a, b]), json!([b]), json!([])], &json!(3)));
+        let page = owner.get("/records/thing?sort=name&expand=tags&limit=1&fields=name").await.expect(200);
+        let next = format!("/records/thing?sort=name&expand=tags&limit=1&fields=name&cursor={}", page.body["next_cursor"].as_str().unwrap());
+        assert_eq!(owner.get(&next).await.expect(200).items()[0]["tags"], json!([b]));
+        let query = json!({"expand": "tags", "filter": "name in params.names", "params": {"names": ["one", "two"]}});
+        let found = owner.post("/records/thing/query", &query).await.expect(200);
+        assert_eq!(found.items().iter().map(|thing| thing["tags"].as_array().unwrap().len()).sum::<usize>(), 2);
+
+        // On from links, and to links over a relation.
+        let deep = owner.get(&format!("/records/thing/{one}?expand=tags.group,main.near")).await.expect(200);
+        assert_eq!((&deep.body["tags"][0]["group"]["name"], &deep.body["tags"][1]["group"]), (&json!("g"), &Value::Null));
+        assert_eq!(deep.body["main"]["near"], json!([a]));
+        for (expand, code) in [
+            ("tags.near", "not_supported"),
+            ("likes.tags", "not_supported"),
+            ("tags.zz", "unknown_field"),
+            ("tags.name", "invalid_type"),
+            ("likes.main.group.zz", "out_of_range"),
+        ] {
+            owner.get(&format!("/records/thing?expand={expand}")).await.expect_problem(422, code);
+        }
+        // What is shown in place of ids has room for so much.
+        let long = "x".repeat(10_000);
+        let big = json!([{"name": "text", "type": "text", "max_length": 10_000}]);
+        owner.post("/entities", &json!({"name": "big", "fields": big})).await.expect(201);
+        owner.post("/entities", &json!({"name": "shelf", "fields": [links("bigs", "big")]})).await.expect(201);
+        let create = vec![json!({"text": long}); 90];
+        let made = owner.post("/records/big/batch", &json!({"create": create})).await.expect(200);
+        let ids: Vec<_> = made.body["created"].as_array().unwrap().iter().map(|big| big["id"].clone()).collect();
+        let create = vec![json!({"bigs": ids}); 20];
+        owner.post("/records/shelf/batch", &json!({"create": create})).await.expect(200);
+        let few = owner.get("/records/shelf?expand=bigs&limit=10").await.expect(200);
+        assert_eq!(few.items()[9]["bigs"][89]["text"], long);
+        let refused = owner.get("/records/shelf?expand=bigs").await.expect_problem(422, "out_of_range");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/expand");
     }
 }
