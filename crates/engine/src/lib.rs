@@ -5,11 +5,15 @@
 
 pub mod attempt;
 pub mod audit;
+mod background;
 pub mod caller;
+#[cfg(test)]
+mod cancel;
 pub mod engine;
 pub mod entity;
 pub mod grant;
 pub mod identity;
+mod outbox;
 pub mod record;
 pub mod scope;
 mod sql;

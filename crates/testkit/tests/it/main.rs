@@ -1,6 +1,7 @@
 //! Behaviour through the API, on both stores.
 
 mod bad_input;
+mod cells;
 mod changes;
 mod durability;
 mod flights;
@@ -11,6 +12,7 @@ mod isolation;
 mod limits;
 mod lost_commit;
 mod members;
+mod migration;
 mod neighbours;
 mod openapi;
 mod query;
@@ -18,6 +20,7 @@ mod readme;
 mod records;
 mod routes;
 mod schemathesis;
+mod sessions;
 mod tenants;
 mod types;
 mod upsert;

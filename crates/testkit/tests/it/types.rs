@@ -36,12 +36,12 @@ async fn check(app: &TestApp, code: &str, case: Case) {
         let read = owner.get(&format!("/records/thing/{}", made.id())).await.expect(200);
         assert_eq!(read.body["value"], *back, "{code}: {sent}");
     }
-    let events = owner.get("/audit?limit=1000").await.expect(200).items().len();
+    let events = owner.get("/audit?entity=thing&limit=1000").await.expect(200).items().len();
     for (sent, problem) in &case.bad {
         let refused = owner.post("/records/thing", &json!({"value": sent})).await.expect_problem(422, problem);
         assert_eq!(refused.body["errors"][0]["pointer"], "/value", "{code}: {sent}");
     }
-    assert_eq!(owner.get("/audit?limit=1000").await.expect(200).items().len(), events, "{code}");
+    assert_eq!(owner.get("/audit?entity=thing&limit=1000").await.expect(200).items().len(), events, "{code}");
     for (source, count) in &case.filters {
         let found = owner.get(&format!("/records/thing?filter={}", filter(source))).await.expect(200);
         assert_eq!(found.items().len(), *count, "{code}: {source}: {found:?}");
@@ -322,7 +322,7 @@ both_stores! {
         // One value, which a change replaces as a whole.
         let changed = owner.patch(&path, &json!({"value": {"b": null}})).await.expect(200);
         assert_eq!(changed.body["value"], json!({"b": null}));
-        let event = owner.get("/audit?limit=1").await.expect(200).items()[0].clone();
+        let event = owner.get("/audit?entity=thing&limit=1").await.expect(200).items()[0].clone();
         assert_eq!((&event["before"]["value"], &event["after"]["value"]), (&json!({"a": 1, "b": 2}), &json!({"b": null})));
         owner.patch(&path, &json!({"value": null})).await.expect(200);
         for (source, count) in [("value == null", 1), ("value != null", 6)] {
@@ -385,7 +385,7 @@ both_stores! {
         unknown.expect_problem(422, "invalid_expression");
         let path = format!("/records/thing/{}", made.id());
         owner.patch(&path, &json!({"value": ["Ä'"]})).await.expect(200);
-        let event = owner.get("/audit?limit=1").await.expect(200).items()[0].clone();
+        let event = owner.get("/audit?entity=thing&limit=1").await.expect(200).items()[0].clone();
         assert_eq!(event["diff"]["value"], json!({"before": ["low"], "after": ["Ä'"]}));
         owner.get("/records/thing?sort=value").await.expect_problem(422, "invalid_type");
     }

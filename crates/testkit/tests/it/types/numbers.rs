@@ -30,7 +30,7 @@ both_stores! {
         let batch = json!({"create": [{"title": "b"}, {"title": "c"}]});
         let made = owner.post("/records/thing/batch", &batch).await.expect(200);
         assert_eq!((&made.body["created"][0]["value"], &made.body["created"][1]["value"]), (&json!(2), &json!(3)));
-        let event = owner.get("/audit?limit=1").await.expect(200).items()[0].clone();
+        let event = owner.get("/audit?entity=thing&limit=1").await.expect(200).items()[0].clone();
         assert_eq!(event["after"]["value"], 3);
         // What is gone is not given again.
         owner.delete(&format!("/records/thing/{}", made.body["created"][1]["id"].as_str().unwrap())).await.expect(204);
