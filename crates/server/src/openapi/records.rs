@@ -132,11 +132,12 @@ impl Shape<'_> {
     pub(crate) fn unique_key(&self) -> Option<Schema> {
         let both = self.allows(Action::Create) && self.allows(Action::Update);
         both.then(|| match self {
-            Self::Any => Some(Schema::name()),
+            Self::Any => Some(on_from("[a-z][a-z0-9_]{0,62}", "0,2")),
             Self::Of(entity) => {
                 let readable = entity.fields.iter().filter(|field| field.allows(Action::Read));
                 let names: Vec<&str> = readable.map(|field| field.field.name.as_str()).collect();
-                (!names.is_empty()).then(|| Schema::one_of(names))
+                let first = format!("({})", names.join("|"));
+                (!names.is_empty()).then(|| Schema::any_of([Schema::one_of(names), on_from(&first, "1,2")]))
             }
         })?
     }
@@ -206,7 +207,7 @@ impl Shape<'_> {
         parameters.extend(self.relations().map(|relations| {
             Parameter::query_list(
                 "expand",
-                "Relations whose records are wanted in place of their ids, at most 8.",
+                "Relations whose records are wanted in place of their ids, at most 8: `customer`, or on to `customer.owner`.",
                 relations,
             )
         }));
@@ -256,7 +257,7 @@ impl Shape<'_> {
         }
     }
 
-    /// The names of relations that can be expanded; `None` where there are none.
+    /// The relations that can be expanded, and those of their records by `.`; `None` where there are none.
     fn relations(&self) -> Option<Schema> {
         match self {
             Self::Any => Some(Schema::name()),
@@ -282,6 +283,11 @@ impl Shape<'_> {
             }
         }
     }
+}
+
+/// A path over relations: the first, and how many more.
+fn on_from(first: &str, more: &str) -> Schema {
+    Schema::pattern(191, &format!(r"^{first}(\.[a-z][a-z0-9_]{{0,62}}){{{more}}}$"))
 }
 
 fn version() -> Schema {

@@ -70,7 +70,13 @@ async fn check_unique(app: &TestApp, code: &str, ty: &str, spellings: [&str; 2])
     let owner = app.register(code).await;
     let field = json!({"name": "value", "type": ty, "unique": true, "default": spellings[0]});
     owner.post("/entities", &json!({"name": "thing", "fields": [field]})).await.expect(201);
-    owner.post("/records/thing", &json!({})).await.expect(201);
+    let first = owner.post("/records/thing", &json!({})).await.expect(201);
+    let again = json!({"value": spellings[1]});
+    let upsert = owner.post("/records/thing?upsert=value", &again).await.expect(200);
+    assert_eq!(upsert.body, first.body, "the same value is no change");
+    let path = format!("/records/thing/{}", first.id());
+    assert_eq!(owner.put(&path, &again).await.expect(200).body, first.body);
+    assert_eq!(owner.put(&path, &json!({})).await.expect(200).body, first.body, "the default is the same value");
     let taken = owner.post("/records/thing", &json!({"value": spellings[1]})).await.expect_problem(409, "conflict");
     assert_eq!(taken.body["errors"][0]["pointer"], "/value");
     for _ in 0..2 {
@@ -228,12 +234,24 @@ both_stores! {
 
     async fn what_has_no_order_is_part_of_no_key(app: TestApp) {
         let owner = app.register("index").await;
-        for ty in ["long_text", "rich_text", "json"] {
-            let fields = json!([{"name": "a", "type": "code"}, {"name": "b", "type": ty}]);
+        for (ty, rule, of) in [
+            ("long_text", "max_length", json!(10)),
+            ("rich_text", "max_length", json!(10)),
+            ("json", "help", json!("")),
+            ("multi_choice", "options", json!(["x"])),
+            ("relations", "target", json!("thing")),
+        ] {
+            let fields = json!([{"name": "a", "type": "code"}, {"name": "b", "type": ty, rule: of}]);
             let keyed = json!({"name": "thing", "fields": fields, "unique": [["a", "b"]]});
             let refused = owner.post("/entities", &keyed).await.expect_problem(422, "out_of_range");
             assert_eq!(refused.body["errors"][0]["pointer"], "/unique/0/1");
         }
+        // Together they are more than an index entry holds.
+        let fields = json!([{"name": "a", "type": "url"}, {"name": "b", "type": "text"}, {"name": "c", "type": "email"}]);
+        let keyed = |key: Value| json!({"name": "thing", "fields": fields, "unique": [key]});
+        let refused = owner.post("/entities", &keyed(json!(["a", "b"]))).await.expect_problem(422, "out_of_range");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/unique/0");
+        owner.post("/entities", &keyed(json!(["a", "c"]))).await.expect(201);
     }
 
     async fn filters_look_into_texts_and_reckon_from_now(app: TestApp) {
