@@ -41,6 +41,24 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// This instant moved by microseconds, if that is one a value can be.
+    pub fn checked_add(self, micros: i64) -> Option<Self> {
+        let moved = self.0.checked_add(micros)?;
+        (FIRST..=jiff::Timestamp::MAX.as_microsecond()).contains(&moved).then_some(Self(moved))
+    }
+
+    /// This instant moved by microseconds; beyond what a value can be, an instant that lies before or after all of them.
+    #[must_use]
+    pub fn reckon(self, micros: i64) -> Self {
+        let last = jiff::Timestamp::MAX.as_microsecond();
+        Self(self.0.saturating_add(micros).clamp(FIRST - DAY, last + DAY))
+    }
+
+    /// The day it is in UTC.
+    pub fn date(self) -> Date {
+        Date::from_days(i32::try_from(self.0.div_euclid(DAY)).unwrap_or(0))
+    }
+
     /// Whole seconds since 1970: the unit of a JWT's `NumericDate` (RFC 7519 §2).
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)

@@ -24,4 +24,5 @@ mod routes;
 mod schemathesis;
 mod sessions;
 mod tenants;
+mod types;
 mod upsert;
