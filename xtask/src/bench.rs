@@ -11,6 +11,9 @@ Measure the release build of Insula against its floor, on both stores.
 Usage: cargo xtask bench [arguments for the benchmark]
 
 Builds `insula` and the benchmark in release and runs the benchmark beside a private PostgreSQL, which lies on a disk.
+
+With `--tenants 1000` it measures instead what so many tenants cost next to ten.
+
 All arguments go to the benchmark; `cargo xtask bench -- --help` tells which there are.";
 
 /// The product's twin that makes tenants without the cost of a password's hash.
