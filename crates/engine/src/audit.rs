@@ -6,6 +6,7 @@
 
 mod event;
 mod list;
+mod shown;
 
 pub(crate) use event::{Event, append, append_many, prepare};
 pub use list::{AuditPage, AuditQuery};

@@ -10,11 +10,13 @@ mod eval;
 mod literal;
 mod path;
 mod syntax;
+mod template;
 
 pub use bounds::{MAX_LENGTH, MAX_LIST, MAX_NESTING};
 pub use check::{Context, ErrorKind, ExprError, compile};
 pub use eval::CallerFacts;
 pub use path::MAX_HOPS;
+pub use template::Template;
 
 use crate::entity::SystemField;
 use crate::id::FieldId;
@@ -71,6 +73,33 @@ pub struct Path {
 pub enum Leaf {
     System(SystemField),
     Field(FieldId),
+}
+
+impl Expr {
+    /// Every column it looks at, each as often as it does.
+    pub fn paths(&self) -> Vec<&Path> {
+        let mut paths = Vec::new();
+        self.collect_paths(&mut paths);
+        paths
+    }
+
+    fn collect_paths<'e>(&'e self, paths: &mut Vec<&'e Path>) {
+        let mut operand = |operand: &'e Operand| {
+            if let Operand::Path(path) = operand {
+                paths.push(path);
+            }
+        };
+        match self {
+            Self::Const(_) => {}
+            Self::IsNull(one) | Self::Truth(one) | Self::In(one, _) => operand(one),
+            Self::Compare(_, a, b) => {
+                operand(a);
+                operand(b);
+            }
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_paths(paths)),
+            Self::Not(inner) => inner.collect_paths(paths),
+        }
+    }
 }
 
 /// What an expression may know of who asks.

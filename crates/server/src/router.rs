@@ -13,7 +13,7 @@ use insula_engine::scope::Scope;
 use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
-use crate::api::v1::{audit, auth, entities, records, users};
+use crate::api::v1::{audit, auth, authz, entities, groups, records, roles, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::{body, problem};
@@ -26,7 +26,7 @@ pub enum Access {
     /// Anyone signed in, on what is their own.
     Own,
     /// Whoever has the right to `Action` on the tenant's `Resource`.
-    Tenant(Resource<'static>, Action),
+    Tenant(Resource, Action),
     /// Whoever has the right to `Action` on the records of the entity in the path.
     Records(Action),
 }
@@ -61,6 +61,17 @@ fn table() -> Table {
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
         .tenant(Method::PATCH, "/api/v1/users/{id}", Resource::Users, Update, users::update::update)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)
+        .tenant(Method::GET, "/api/v1/roles", Resource::Roles, Read, roles::list::list)
+        .tenant(Method::POST, "/api/v1/roles", Resource::Roles, Create, roles::create::create)
+        .tenant(Method::GET, "/api/v1/roles/{id}", Resource::Roles, Read, roles::get::get)
+        .tenant(Method::PATCH, "/api/v1/roles/{id}", Resource::Roles, Update, roles::update::update)
+        .tenant(Method::DELETE, "/api/v1/roles/{id}", Resource::Roles, Delete, roles::delete::delete)
+        .tenant(Method::GET, "/api/v1/groups", Resource::Groups, Read, groups::list::list)
+        .tenant(Method::POST, "/api/v1/groups", Resource::Groups, Create, groups::create::create)
+        .tenant(Method::GET, "/api/v1/groups/{id}", Resource::Groups, Read, groups::get::get)
+        .tenant(Method::PATCH, "/api/v1/groups/{id}", Resource::Groups, Update, groups::update::update)
+        .tenant(Method::DELETE, "/api/v1/groups/{id}", Resource::Groups, Delete, groups::delete::delete)
+        .tenant(Method::GET, "/api/v1/authz/matrix", Resource::Roles, Read, authz::matrix::matrix)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)
         // Entities
         .tenant(Method::GET, "/api/v1/entities", Resource::Entities, Read, entities::list::list)
@@ -115,7 +126,7 @@ impl Table {
         self,
         method: Method,
         path: &'static str,
-        resource: Resource<'static>,
+        resource: Resource,
         action: Action,
         handler: impl Handler<Scope, A>,
     ) -> Self {

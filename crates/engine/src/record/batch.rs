@@ -76,7 +76,7 @@ impl<'t> Tx<'t, Writing> {
         if let Some((grant, records)) = batch.create {
             for (i, record) in self.insert_all(&grant, records).await?.iter().enumerate() {
                 separate(&mut body, i);
-                body.extend_from_slice(&grant.reduce(record).body);
+                body.extend_from_slice(&self.reduce(&grant, record).await?.body);
             }
         }
         body.extend_from_slice(b"],\"updated\":[");

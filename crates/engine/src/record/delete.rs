@@ -8,6 +8,7 @@ use insula_model::entity::{Entity, FieldKind, OnDelete, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::{EntityId, FieldId, RecordId};
 use insula_model::problem::{Problem, Result};
+use insula_model::rights::Action;
 use insula_model::value::Value;
 
 use super::stored::{StoredRecord, lock_where};
@@ -26,7 +27,7 @@ const MOST: usize = 10_000;
 struct Consequences {
     deleted: Vec<(Arc<Entity>, StoredRecord)>,
     loosened: Vec<(Arc<Entity>, FieldId, StoredRecord)>,
-    held_by: Vec<(Arc<Entity>, RecordId)>,
+    held_by: Vec<(Arc<Entity>, StoredRecord)>,
     seen: HashSet<(EntityId, RecordId)>,
 }
 
@@ -67,7 +68,7 @@ impl<'t> Tx<'t, Writing> {
                 let dependents = lock_where(&mut self.store, tenant, owner, Leaf::Field(field.id), value).await;
                 for dependent in dependents.map_err(|error| self.failed(error))? {
                     match on_delete {
-                        OnDelete::Restrict => found.held_by.push((Arc::clone(owner), dependent.id)),
+                        OnDelete::Restrict => found.held_by.push((Arc::clone(owner), dependent)),
                         OnDelete::SetNull => found.loosened.push((Arc::clone(owner), field.id, dependent)),
                         OnDelete::Cascade => {
                             if found.seen.insert((owner.id, dependent.id)) {
@@ -84,8 +85,11 @@ impl<'t> Tx<'t, Writing> {
             }
         }
         // A record that is deleted as well holds nothing back.
-        if let Some((owner, _)) = found.held_by.iter().find(|(owner, id)| !found.seen.contains(&(owner.id, *id))) {
-            let visible = self.model.record_right(&self.caller, owner, insula_model::rights::Action::Read).is_some();
+        if let Some((owner, holder)) = found.held_by.iter().find(|(owner, r)| !found.seen.contains(&(owner.id, r.id))) {
+            let visible = match self.model.record_right(&self.caller, owner, Action::Read) {
+                Some(reads) => self.sees(owner, &reads, holder).await?,
+                None => false,
+            };
             let whose = if visible {
                 format!("Records of `{}` still refer", owner.name)
             } else {

@@ -19,6 +19,8 @@ use crate::tx::{Brand, Tx, Writing};
 /// A new record that was checked against the entity's rules and the caller's rights.
 pub struct ValidRecord<'t> {
     draft: Draft,
+    /// The positions of the fields its author named, where it matters which.
+    named: Vec<usize>,
     /// Where in the body it stands; empty for the body itself.
     at: String,
     _brand: Brand<'t>,
@@ -39,7 +41,12 @@ impl<'t> Grant<'t, Create> {
             return None;
         };
         let draft = draft::create(&self.entity, &self.right.writable, members, &at, errors);
-        Some(ValidRecord { draft, at, _brand: PhantomData })
+        let is_named = |(position, _): &&(usize, _)| {
+            let field = self.entity.fields.get(*position);
+            field.is_some_and(|field| members.iter().any(|(name, _)| name == field.name.as_str()))
+        };
+        let named = self.right.guards.iter().filter(is_named).map(|(position, _)| *position).collect();
+        Some(ValidRecord { draft, named, at, _brand: PhantomData })
     }
 
     /// `INSERT` of a whole record; the arguments are its columns in order.
@@ -66,8 +73,9 @@ impl<'t> Grant<'t, Create> {
 impl<'t> Tx<'t, Writing> {
     /// Stores one new record with its audit event.
     pub async fn insert(&mut self, grant: &Grant<'t, Create>, record: ValidRecord<'t>) -> Result<VisibleRecord> {
-        let mut stored = self.insert_all(grant, vec![record]).await?;
-        stored.pop().map(|record| grant.reduce(&record)).ok_or_else(|| Problem::internal("an insert gave no record"))
+        let stored = self.insert_all(grant, vec![record]).await?;
+        let record = stored.first().ok_or_else(|| Problem::internal("an insert gave no record"))?;
+        self.reduce(grant, record).await
     }
 
     /// Stores new records, all or none, each with its event. Gives them as stored.
@@ -84,8 +92,7 @@ impl<'t> Tx<'t, Writing> {
         let mut places = Vec::with_capacity(records.len());
         let mut stored = Vec::with_capacity(records.len());
         for record in records {
-            places.push(record.at);
-            stored.push(StoredRecord {
+            let new = StoredRecord {
                 id: self.engine().ids.next(),
                 created_at: self.author.now,
                 created_by: self.author.account,
@@ -93,7 +100,15 @@ impl<'t> Tx<'t, Writing> {
                 updated_by: self.author.account,
                 version: 1,
                 values: record.draft.into_values(),
-            });
+            };
+            if grant.right.rule.is_some() || !record.named.is_empty() {
+                let permitted = self.permit(&grant.entity, &grant.right, &new, &record.named).await;
+                permitted.map_err(
+                    |problem| if record.at.is_empty() { problem } else { problem.located(record.at.clone()) },
+                )?;
+            }
+            places.push(record.at);
+            stored.push(new);
         }
         let sets = stored.iter().map(StoredRecord::binds).collect();
         if let Err((index, error)) = self.store.execute_many(&statement.text, sets).await {

@@ -1,12 +1,12 @@
-//! A record as the store has it, whole. It stays inside the engine: what leaves goes through [`Grant::reduce`].
+//! A record as the store has it, whole. It stays inside the engine: what leaves goes through `Tx::reduce`.
 
 use insula_model::entity::{Column, Entity, Field, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::{AccountId, RecordId, TenantId};
+use insula_model::rights::RecordRight;
 use insula_model::value::{Timestamp, Value};
 
 use super::visible::{VisibleRecord, member};
-use crate::grant::{Grant, RecordAction};
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::{Row, StoreError, Tx};
 
@@ -55,7 +55,7 @@ impl StoredRecord {
         binds
     }
 
-    fn system(&self, field: SystemField) -> Value {
+    pub(super) fn system(&self, field: SystemField) -> Value {
         match field {
             SystemField::Id => Value::Uuid(self.id.uuid()),
             SystemField::CreatedAt => Value::Timestamp(self.created_at),
@@ -78,27 +78,32 @@ impl StoredRecord {
     }
 }
 
-impl<A: RecordAction> Grant<'_, A> {
-    /// A record reduced to what the caller may read: the only way one leaves the engine. A caller who may read nothing
-    /// learns its id and version, which he needs to go on.
-    pub(crate) fn reduce(&self, record: &StoredRecord) -> VisibleRecord {
+impl StoredRecord {
+    /// Reduced to what a right to read shows; what is `hidden` on this very record shows as null.
+    pub(super) fn reduced(&self, entity: &Entity, reads: &RecordRight, hidden: &[usize]) -> VisibleRecord {
         let mut body = Vec::with_capacity(512);
         body.push(b'{');
-        member(&mut body, "id", &record.system(SystemField::Id));
-        if let Some(reads) = &self.reads {
-            for (position, (field, value)) in self.entity.fields.iter().zip(&record.values).enumerate() {
-                if reads.readable.contains(position) {
-                    member(&mut body, field.name.as_str(), value);
-                }
+        member(&mut body, "id", &self.system(SystemField::Id));
+        for (position, (field, value)) in entity.fields.iter().zip(&self.values).enumerate() {
+            if reads.readable.contains(position) {
+                let value = if hidden.contains(&position) { &Value::Null } else { value };
+                member(&mut body, field.name.as_str(), value);
             }
-            for field in SystemField::ALL.into_iter().skip(1) {
-                member(&mut body, field.name(), &record.system(field));
-            }
-        } else {
-            member(&mut body, "version", &record.system(SystemField::Version));
+        }
+        for field in SystemField::ALL.into_iter().skip(1) {
+            member(&mut body, field.name(), &self.system(field));
         }
         body.push(b'}');
-        VisibleRecord { id: record.id, version: record.version, body }
+        VisibleRecord { id: self.id, version: self.version, body }
+    }
+
+    /// Reduced to that it is there.
+    pub(super) fn bare(&self) -> VisibleRecord {
+        let mut body = vec![b'{'];
+        member(&mut body, "id", &self.system(SystemField::Id));
+        member(&mut body, "version", &self.system(SystemField::Version));
+        body.push(b'}');
+        VisibleRecord { id: self.id, version: self.version, body }
     }
 }
 

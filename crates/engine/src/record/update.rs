@@ -11,11 +11,12 @@ use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::value::Value;
 
 use super::references;
+use super::rule;
 use super::stored::{StoredRecord, for_update, select_whole};
 use super::visible::VisibleRecord;
 use crate::audit::Event;
 use crate::grant::{Grant, RecordAction, Update};
-use crate::sql::{Slot, SqlWriter, condition};
+use crate::sql::{Slot, SqlWriter};
 use crate::tx::{Brand, Tx, Writing};
 
 /// Changes to one record that were checked against the entity's rules and the caller's rights.
@@ -99,6 +100,14 @@ impl<'t> Tx<'t, Writing> {
         for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, patch.draft.get(p)?))) {
             *value = new.clone();
         }
+        let limited = grant.right.rule.is_some() || !grant.right.guards.is_empty();
+        let written: Vec<usize> =
+            if limited { patch.draft.named().map(|(position, _)| position).collect() } else { Vec::new() };
+        if limited {
+            // Of the record as it was, the rule was asked when it was locked.
+            self.permit_fields(&grant.entity, &grant.right, &before, &written).await?;
+            self.permit(&grant.entity, &grant.right, &after, &written).await?;
+        }
         let mut w = SqlWriter::new(grant.dialect);
         let mut args =
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];
@@ -116,6 +125,9 @@ impl<'t> Tx<'t, Writing> {
         if let Err(error) = self.store.execute(&statement.text, &args.iter().collect::<Vec<_>>()).await {
             return Err(self.refused(grant, &patch.at, error));
         }
+        if limited && rule::returns(&grant.policy(), &grant.right) {
+            self.permit(&grant.entity, &grant.right, &after, &written).await?;
+        }
         let (old, new) = (before.audit_json(&grant.entity), after.audit_json(&grant.entity));
         let event = Event {
             action: "record.update",
@@ -125,7 +137,7 @@ impl<'t> Tx<'t, Writing> {
             after: Some(&new),
         };
         self.append(&event).await?;
-        Ok(grant.reduce(&after))
+        self.reduce(grant, &after).await
     }
 
     /// The whole record the grant covers, locked until the end of the transaction; 404 where there is none.
@@ -134,7 +146,7 @@ impl<'t> Tx<'t, Writing> {
         w.column(0, Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
-            condition(&mut w, rule, &mut |_| 0);
+            grant.policy().condition(&mut w, rule, 0);
         }
         for_update(&mut w);
         let statement = w.finish();

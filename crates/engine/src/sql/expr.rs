@@ -5,8 +5,9 @@
 //! pushed down to the leaves, and only where a leaf has no exact opposite it becomes `NOT COALESCE(…, FALSE)`. Columns
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
-use insula_model::expr::{Expr, Op, Operand, Path};
-use insula_model::id::FieldId;
+use insula_model::entity::{Entity, Schema, SystemField};
+use insula_model::expr::{Expr, Leaf, Op, Operand, Path};
+use insula_model::id::{FieldId, TenantId};
 use insula_model::value::Value;
 
 use super::{Dialect, Slot, SqlWriter};
@@ -16,12 +17,68 @@ use super::{Dialect, Slot, SqlWriter};
 ///
 /// `alias` gives the join alias a path's hops end at; 0 is the record itself. The joins are the caller's.
 pub(crate) fn condition(w: &mut SqlWriter, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
-    Renderer { w, alias }.holds(expr, true);
+    let mut path = |w: &mut SqlWriter, path: &Path| {
+        let alias = alias(&path.hops);
+        w.column(alias, path.leaf);
+    };
+    Renderer { w, path: &mut path }.holds(expr, true);
 }
+
+/// A policy's condition on the records of `entity` that stand under an alias: the same, but it needs no joins, so that it
+/// can stand wherever a record is named. It sees what it must of other records, whoever asks.
+pub(crate) struct Policy<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) schema: &'a Schema,
+    pub(crate) entity: &'a Entity,
+}
+
+impl Policy<'_> {
+    pub(crate) fn condition(&self, w: &mut SqlWriter, expr: &Expr, alias: u32) {
+        let mut path = |w: &mut SqlWriter, path: &Path| {
+            self.column(w, &path.hops, path.leaf, &mut |w, leaf| {
+                w.column(alias, leaf);
+            });
+        };
+        Renderer { w, path: &mut path }.holds(expr, true);
+    }
+
+    /// A column at the end of `hops`, looked up relation by relation. `start` writes a column of the record itself.
+    pub(crate) fn column(
+        &self,
+        w: &mut SqlWriter,
+        hops: &[FieldId],
+        leaf: Leaf,
+        start: &mut dyn FnMut(&mut SqlWriter, Leaf),
+    ) {
+        let Some((hop, before)) = hops.split_last() else { return start(w, leaf) };
+        // Apart from every alias of joins.
+        let own = LOOKED_UP + u32::try_from(before.len()).unwrap_or(0);
+        let Some(target) = self.target(hops) else {
+            w.raw("NULL");
+            return;
+        };
+        w.raw("(SELECT ").column(own, leaf).raw(" FROM ").table(self.tenant, target.id);
+        w.raw(" AS a").number(own.into()).raw(" WHERE ").column(own, Leaf::System(SystemField::Id)).raw(" = ");
+        self.column(w, before, Leaf::Field(*hop), start);
+        w.raw(")");
+    }
+
+    /// The entity `hops` lead to.
+    pub(crate) fn target(&self, hops: &[FieldId]) -> Option<&Entity> {
+        let mut entity = self.entity;
+        for hop in hops {
+            entity = self.schema.entity(entity.field(*hop)?.kind.target()?)?;
+        }
+        Some(entity)
+    }
+}
+
+/// The first alias of records that a policy looks up.
+const LOOKED_UP: u32 = 1_000_000;
 
 struct Renderer<'w, 'a> {
     w: &'w mut SqlWriter,
-    alias: &'a mut dyn FnMut(&[FieldId]) -> u32,
+    path: &'a mut dyn FnMut(&mut SqlWriter, &Path),
 }
 
 impl Renderer<'_, '_> {
@@ -163,8 +220,7 @@ impl Renderer<'_, '_> {
     }
 
     fn path(&mut self, path: &Path) {
-        let alias = (self.alias)(&path.hops);
-        self.w.column(alias, path.leaf);
+        (self.path)(self.w, path);
     }
 }
 

@@ -79,7 +79,7 @@ fn bump(open: &mut [usize]) -> usize {
 }
 
 /// The length of the string literal `text` starts with, quotes included; all of the rest where it does not end.
-fn string_length(text: &[u8], raw: bool) -> usize {
+pub(super) fn string_length(text: &[u8], raw: bool) -> usize {
     let Some(&quote) = text.first() else { return 0 };
     let triple = [quote; 3];
     let end: &[u8] = if text.starts_with(&triple) { &triple } else { &triple[..1] };

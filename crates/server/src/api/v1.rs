@@ -2,6 +2,9 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod authz;
 pub(crate) mod entities;
+pub(crate) mod groups;
 pub(crate) mod records;
+pub(crate) mod roles;
 pub(crate) mod users;

@@ -10,6 +10,7 @@ use super::{UserView, conclude, grant};
 use crate::identity::email::Email;
 use crate::identity::password::Password;
 use crate::identity::{account, label};
+use crate::roles;
 use crate::scope::Scope;
 
 struct NewUser {
@@ -56,8 +57,8 @@ async fn admit(scope: &Scope, user: &Member, codes: &[String]) -> Result<Member>
         .alter(async |tx| {
             tx.require(Resource::Users, Action::Create)?;
             let mut user = user.clone();
-            let roles = grant::choose(tx, codes).await?;
-            grant::may_give(tx.rights(), &user, &roles)?;
+            let roles = roles::choose(tx, codes).await?;
+            grant::may_give(tx.rights(), &tx.model.schema, &user, &roles)?;
             let tenant = tx.author.tenant;
             if !member::insert(&mut tx.store, tenant, &user).await.map_err(|error| tx.failed(error))? {
                 return Err(taken());

@@ -18,7 +18,10 @@ pub(super) const STORE: Tables = Tables { name: "store", scripts: &[include_str!
 pub(super) const PLATFORM: Tables =
     Tables { name: "platform", scripts: &[include_str!("migrations/platform_0001.sql")] };
 /// Schema `insula_tenant`, in every cell.
-pub(super) const TENANT: Tables = Tables { name: "tenant", scripts: &[include_str!("migrations/tenant_0001.sql")] };
+pub(super) const TENANT: Tables = Tables {
+    name: "tenant",
+    scripts: &[include_str!("migrations/tenant_0001.sql"), include_str!("migrations/tenant_groups.sql")],
+};
 
 const GROUND: &str = "
     CREATE SCHEMA IF NOT EXISTS insula_store;

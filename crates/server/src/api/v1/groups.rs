@@ -1,0 +1,7 @@
+//! Groups: users who share roles.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod update;
