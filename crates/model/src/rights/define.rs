@@ -12,7 +12,7 @@ use crate::problem::{Code, Errors, Result, pointer};
 const MAX_CODE: usize = 50;
 const MAX_NAME: usize = 200;
 /// Lines of one role.
-const MAX_GRANTS: usize = 1000;
+const MAX_GRANTS: usize = 200;
 
 /// A new role.
 #[derive(Clone, PartialEq, Debug)]

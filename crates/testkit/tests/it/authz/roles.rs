@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::{desk, role, user_with};
 
+/// The most lines of one role.
+const MANY: usize = 200;
+
 both_stores! {
     async fn a_role_is_made_shown_changed_and_removed(app: TestApp) {
         let owner = desk(&app).await.owner;
@@ -143,6 +146,48 @@ both_stores! {
         desk.owner.patch(&format!("/roles/{id}"), &json!({"grants": []})).await.expect(200);
         user.patch(&path, &json!({"title": "x"})).await.expect_problem(404, "not_found");
         user.get(&path).await.expect_problem(404, "not_found");
+    }
+
+    async fn every_change_of_grants_moves_their_version(app: TestApp) {
+        let owner = desk(&app).await.owner;
+        // Other nodes know a change by it and by nothing else.
+        let version = async || -> i64 {
+            let rows = app.tenant_sql(&owner, "SELECT grants_version FROM insula_tenant.tenant").await;
+            rows[0][0].as_deref().unwrap().parse().unwrap()
+        };
+        let mut last = version().await;
+        let id = role(&owner, "clerk", json!([])).await;
+        let group = owner.post("/groups", &json!({"code": "g", "name": "G", "roles": ["clerk"]})).await.expect(201).id().to_owned();
+        assert_eq!(version().await, last + 2);
+        last += 2;
+        for (path, change) in [
+            (format!("/groups/{group}"), Some(json!({"roles": []}))),
+            (format!("/roles/{id}"), Some(json!({"name": "x"}))),
+            (format!("/groups/{group}"), None),
+            (format!("/roles/{id}"), None),
+        ] {
+            match change {
+                Some(change) => owner.patch(&path, &change).await.expect(200),
+                None => owner.delete(&path).await.expect(204),
+            };
+            last += 1;
+            assert_eq!(version().await, last, "{path}");
+        }
+        owner.post("/roles", &json!({"code": "owner", "name": "x", "grants": []})).await.expect_problem(409, "conflict");
+        assert_eq!(version().await, last);
+    }
+
+    async fn many_rules_are_one_rule(app: TestApp) {
+        let desk = desk(&app).await;
+        let grant = |n: usize| json!({"resource": "records:ticket", "actions": ["read"], "scope": "tenant", "where": format!("cost == {n} && !(status == \"done\")"), "fields": {"read": ["title", if n % 2 == 0 { "cost" } else { "status" }]}});
+        let grants: Vec<Value> = (0..MANY).map(grant).collect();
+        let user = user_with(&desk.owner, "many", json!(grants)).await;
+        let shown = user.get("/records/ticket?sort=-cost,title&filter=cost%20%3E%200").await.expect(200);
+        assert_eq!(shown.items().len(), 2);
+        user.get("/records/ticket?expand=parent").await.expect(422);
+        let more: Vec<Value> = (0..=MANY).map(grant).collect();
+        let refused = desk.owner.post("/roles", &json!({"code": "x", "name": "x", "grants": more})).await;
+        refused.expect_problem(422, "too_long");
     }
 
     async fn what_is_made_under_an_old_name_inherits_nothing(app: TestApp) {
