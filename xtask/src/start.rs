@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use crate::failure::Failure;
@@ -21,7 +22,8 @@ Usage: cargo xtask start [--demo] [--release]
   --release  build with optimisations: slower to build, faster to run
 
 It listens on http://127.0.0.1:8000 and keeps its files in ./data; BIND_ADDRESS and DATA_DIR say otherwise. DATABASE_URL
-is not looked at: to run on PostgreSQL, run `insula serve` itself.";
+is not looked at: to run on PostgreSQL, run `insula serve` itself. Where INSULA_BIN names a binary, that one is run and
+nothing is built.";
 
 /// The server is in a process group of its own: Ctrl-C reaches us alone, and the guardian then sends the server one
 /// signal, never two, so that it may end what it has begun.
@@ -55,9 +57,18 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
              address: BIND_ADDRESS=127.0.0.1:8010 cargo xtask start"
         ))
     })?;
-    build(demo, profile)?;
+    let binary = match env::var_os("INSULA_BIN") {
+        Some(given) => {
+            println!("Nothing is built: INSULA_BIN is {}", given.display());
+            PathBuf::from(given)
+        }
+        None => {
+            build(demo, profile)?;
+            program::built("insula", profile)?
+        }
+    };
 
-    let mut server = Server::start(address, profile)?;
+    let mut server = Server::start(address, &binary)?;
     ready::wait(address, || server.ended())?;
     let url = format!("http://{address}");
     println!("\nInsula answers at {url}; Ctrl-C ends it.\n");
@@ -116,10 +127,9 @@ fn next_steps(url: &str) -> String {
 }
 
 impl Server {
-    fn start(address: SocketAddr, profile: Profile) -> Result<Self, Failure> {
-        let binary = program::built("insula", profile)?;
+    fn start(address: SocketAddr, binary: &Path) -> Result<Self, Failure> {
         let data = env::var_os("DATA_DIR").unwrap_or_else(|| OsString::from("./data"));
-        let mut command = Command::new(&binary);
+        let mut command = Command::new(binary);
         command
             .arg("serve")
             .current_dir(program::root())
@@ -131,7 +141,7 @@ impl Server {
         }
         // A DATABASE_URL lying about in the shell is some other project's.
         command.env_remove("DATABASE_URL").env_remove("SQLALCHEMY_DATABASE_URL").process_group(0);
-        let child = command.spawn().map_err(|cause| Failure::at("run", &binary, &cause))?;
+        let child = command.spawn().map_err(|cause| Failure::at("run", binary, &cause))?;
         let guardian = Guardian::over(OsStr::new(&child.id().to_string()), CLEANUP)?;
         Ok(Self { child, guardian })
     }

@@ -8,5 +8,5 @@ mod event;
 mod list;
 mod shown;
 
-pub(crate) use event::{Event, append, append_many, prepare};
+pub(crate) use event::{Event, append, prepare};
 pub use list::{AuditPage, AuditQuery};

@@ -36,9 +36,7 @@ impl<M: Mode> Tx<'_, M> {
     }
 
     fn reads_somewhere(&self, entity: &Entity, field: &Field) -> bool {
-        let position = entity.fields.iter().position(|other| other.id == field.id);
-        let reads = self.right(entity, Action::Read);
-        position.zip(reads).is_some_and(|(position, reads)| reads.readable.contains(position))
+        self.right(entity, Action::Read).is_some_and(|reads| reads.reads(entity, field))
     }
 
     fn writes_somewhere(&self, entity: &Entity, field: &Field) -> bool {

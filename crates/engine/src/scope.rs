@@ -7,9 +7,9 @@ use insula_model::problem::{Problem, Result};
 
 use crate::caller::Caller;
 use crate::engine::{Engine, Inner, Origin};
-use crate::store;
-use crate::tenant::{CallerRights, Model, Tenant};
-use crate::tx::{Altering, Reading, Tx, Writing};
+use crate::store::{self, Versions};
+use crate::tenant::{Belief, CallerRights, Model, Tenant};
+use crate::tx::{Altering, Finished, Mode, Reading, Tx, Writing};
 
 /// A verified caller in one tenant, for one request.
 pub struct Scope {
@@ -47,36 +47,33 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R> + Clone,
     {
-        for _ in 0..2 {
-            let mut inner = self.engine().stores.tenant_read(self.caller.placement()).await?;
-            let model = self.tenant.model_for_read(&mut inner, self.engine().clock.now()).await?;
-            let rights = self.rights(&model, &mut inner).await?;
-            let mut tx = Tx::new(self, inner, model, rights);
-            let result = work.clone()(&mut tx).await;
-            if tx.schema_moved() {
-                self.tenant.forget();
-                continue;
-            }
-            // A read has nothing to lose: how its transaction ends does not matter to the answer.
-            drop(tx.into_store().commit().await);
-            return result;
+        let first = self.try_read(work.clone()).await?;
+        if !first.schema_moved {
+            return first.result;
         }
-        Err(Problem::unavailable("the schema kept changing under a read"))
+        self.tenant.forget();
+        self.try_read(work).await?.result
     }
 
     /// Changes records. What `work` does commits as a whole when it gives `Ok`, and not at all otherwise; either answer
-    /// returns only when what it saw is durable.
+    /// returns only when what it saw is durable. `work` runs once more if the model it saw was outdated.
     pub async fn write<R, F>(&self, work: F) -> Result<R>
     where
-        F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R>,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R> + Clone,
     {
-        let mut inner = self.engine().stores.tenant_write(self.caller.placement()).await?;
-        let versions = versions(&inner)?;
-        let model = self.tenant.model_at(&mut inner, versions).await?;
-        let rights = self.rights(&model, &mut inner).await?;
-        let mut tx = Tx::new(self, inner, model, rights);
-        let result = work(&mut tx).await;
-        finish(tx.into_store(), result).await
+        if let Some(believed) = self.tenant.believed(self.caller.account()) {
+            let tx = self.engine().stores.tenant_write_at(self.caller.placement(), believed.0.versions).await?;
+            let first = if versions(&tx)? == believed.0.versions {
+                self.run(tx, believed, work.clone()).await
+            } else {
+                self.run_anew(tx, work.clone()).await?
+            };
+            // A refusal that rests on belief alone is worth nothing.
+            if !first.schema_moved && (first.confirmed || first.result.is_ok()) {
+                return first.result;
+            }
+        }
+        self.run_anew(self.engine().stores.tenant_write(self.caller.placement()).await?, work).await?.result
     }
 
     /// Changes the schema or the grants, alone on the tenant. The model is read anew afterwards.
@@ -84,15 +81,42 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Altering>) -> Result<R>,
     {
-        let mut inner = self.engine().stores.tenant_alter(self.caller.placement()).await?;
-        let versions = versions(&inner)?;
-        let model = self.tenant.model_at(&mut inner, versions).await?;
-        let rights = self.rights(&model, &mut inner).await?;
-        let mut tx = Tx::new(self, inner, model, rights);
-        let result = work(&mut tx).await;
-        let result = finish(tx.into_store(), result).await;
+        let tx = self.engine().stores.tenant_alter(self.caller.placement()).await?;
+        let result = self.run_anew(tx, work).await?.result;
         self.tenant.forget();
         result
+    }
+
+    async fn try_read<R, F>(&self, work: F) -> Result<Finished<R>>
+    where
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R>,
+    {
+        let mut tx = self.engine().stores.tenant_read(self.caller.placement()).await?;
+        let model = self.tenant.model_for_read(&mut tx, self.engine().clock.now()).await?;
+        let rights = self.rights(&model, &mut tx).await?;
+        Ok(self.run(tx, (model, rights), work).await)
+    }
+
+    /// Works under the model of the versions the transaction found.
+    async fn run_anew<R, M, F>(&self, mut tx: store::Tx, work: F) -> Result<Finished<R>>
+    where
+        M: Mode,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, M>) -> Result<R>,
+    {
+        let versions = versions(&tx)?;
+        let model = self.tenant.model_at(&mut tx, versions).await?;
+        let rights = self.rights(&model, &mut tx).await?;
+        Ok(self.run(tx, (model, rights), work).await)
+    }
+
+    async fn run<R, M, F>(&self, tx: store::Tx, (model, rights): Belief, work: F) -> Finished<R>
+    where
+        M: Mode,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, M>) -> Result<R>,
+    {
+        let mut tx = Tx::new(self, tx, model, rights);
+        let result = work(&mut tx).await;
+        tx.finish(result).await
     }
 
     async fn rights(&self, model: &Model, tx: &mut store::Tx) -> Result<Arc<CallerRights>> {
@@ -100,22 +124,7 @@ impl Scope {
     }
 }
 
-/// The versions a tenant's write found when it began.
-fn versions(tx: &store::Tx) -> Result<store::Versions> {
+/// The versions a tenant's write found, or believed to find, when it began.
+fn versions(tx: &store::Tx) -> Result<Versions> {
     tx.versions().ok_or_else(|| Problem::internal("a write began without its versions"))
-}
-
-/// Commits on `Ok`, rolls back on `Err`.
-async fn finish<R>(tx: store::Tx, result: Result<R>) -> Result<R> {
-    match result {
-        Ok(value) => {
-            tx.commit().await?;
-            Ok(value)
-        }
-        Err(problem) => {
-            // The refusal stands whatever becomes of the rollback: a lost connection rolls back too.
-            drop(tx.rollback().await);
-            Err(problem)
-        }
-    }
 }

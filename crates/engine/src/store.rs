@@ -103,6 +103,15 @@ impl Stores {
         })
     }
 
+    /// The same, for one who believes to know the versions. On PostgreSQL nothing is sent before the first statement,
+    /// and that fails with [`StoreError::SchemaMoved`] if they are others: a round trip less.
+    pub(crate) async fn tenant_write_at(&self, placement: Placement, believed: Versions) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(stores) => Tx::Sqlite(stores.tenant_write(placement.tenant).await?),
+            Self::Postgres(stores) => Tx::Postgres(stores.tenant_write_at(placement, believed).await?),
+        })
+    }
+
     /// A change of one tenant's schema or grants: alone on the tenant, with the right to DDL.
     pub(crate) async fn tenant_alter(&self, placement: Placement) -> Result<Tx, StoreError> {
         Ok(match self {
@@ -193,12 +202,21 @@ impl Tx {
         }
     }
 
-    /// Runs one statement once per set of binds, all or (on error) nothing that counts: the transaction is to be
-    /// dropped then. Which set failed is in the error.
-    pub(crate) async fn execute_many(&mut self, sql: &str, sets: Vec<Vec<Value>>) -> Result<(), (usize, StoreError)> {
+    /// Runs one statement once per set of binds, where only success matters. On PostgreSQL it leaves with the next
+    /// statement, at the latest with the commit; a failure comes out there, as [`StoreError::Sent`]. The transaction is
+    /// to be dropped then.
+    pub(crate) async fn send(&mut self, sql: &str, sets: Vec<Vec<Value>>) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.execute_many(sql, sets).await,
-            Self::Postgres(tx) => tx.execute_many(sql, sets).await,
+            Self::Sqlite(tx) => tx.send(sql, sets).await,
+            Self::Postgres(tx) => tx.send(sql, sets).await,
+        }
+    }
+
+    /// Whether the store has found what this transaction believes to be true.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(tx) => tx.is_confirmed(),
         }
     }
 

@@ -41,6 +41,9 @@ pub(crate) struct Model {
     next_role_set: AtomicU32,
 }
 
+/// A model and a caller's rights under it.
+pub(crate) type Belief = (Arc<Model>, Arc<CallerRights>);
+
 /// A caller's rights, with a number that all callers of the same roles share: plans are kept by it.
 #[derive(Debug)]
 pub(crate) struct CallerRights {
@@ -110,6 +113,13 @@ impl Tenant {
         let model = self.load(tx, versions).await?;
         self.model.store(Some(Arc::clone(&model)));
         Ok(model)
+    }
+
+    /// What this node last knew, of whatever age: for a write that has it confirmed with its first statement.
+    pub(crate) fn believed(&self, account: AccountId) -> Option<Belief> {
+        let model = self.model.load_full()?;
+        let rights = model.callers.get(&account)?;
+        Some((model, rights))
     }
 
     /// Reads the model from the store without keeping it: for a transaction that may yet fail.

@@ -14,7 +14,7 @@ use crate::audit::{self, Event};
 use crate::engine::Inner;
 use crate::scope::Scope;
 use crate::sql::Fixed;
-use crate::store;
+use crate::store::{self, StoreError};
 use crate::tenant::{CallerRights, Model};
 
 static NEXT_GRANTS: Fixed =
@@ -47,6 +47,15 @@ mod sealed {
 /// Invariant in `'t`: two transactions' brands never unify.
 pub(crate) type Brand<'t> = PhantomData<fn(&'t ()) -> &'t ()>;
 
+/// What came of a transaction.
+pub(crate) struct Finished<R> {
+    pub(crate) result: Result<R>,
+    /// The store holds another schema than the one it was worked under.
+    pub(crate) schema_moved: bool,
+    /// The store has answered, so that versions it was told are right.
+    pub(crate) confirmed: bool,
+}
+
 /// One open transaction.
 pub struct Tx<'t, M: Mode> {
     pub(crate) store: store::Tx,
@@ -55,9 +64,14 @@ pub struct Tx<'t, M: Mode> {
     pub(crate) author: Author,
     engine: crate::engine::Engine,
     schema_moved: bool,
+    /// What a failure of each [`Tx::send`] so far would mean.
+    meanings: Vec<Meaning>,
     brand: Brand<'t>,
     mode: PhantomData<M>,
 }
+
+/// What a failure of one set of a [`Tx::send`] means to the caller.
+pub(crate) type Meaning = Box<dyn Fn(usize, StoreError) -> Problem + Send + Sync>;
 
 /// Who does what this transaction does; repeated in every audit event of it.
 #[derive(Clone, Debug)]
@@ -86,35 +100,66 @@ impl<'t, M: Mode> Tx<'t, M> {
             now: scope.engine().clock.now(),
         };
         let engine = scope.engine_handle();
-        Self { store, model, caller, author, engine, schema_moved: false, brand: PhantomData, mode: PhantomData }
+        Self {
+            store,
+            model,
+            caller,
+            author,
+            engine,
+            schema_moved: false,
+            meanings: Vec::new(),
+            brand: PhantomData,
+            mode: PhantomData,
+        }
     }
 
     pub(crate) fn engine(&self) -> &Inner {
         &self.engine.0
     }
 
-    pub(crate) const fn schema_moved(&self) -> bool {
-        self.schema_moved
+    /// The problem a failure means. Notes whether the schema moved, so that the work is begun again.
+    pub(crate) fn failed(&mut self, error: StoreError) -> Problem {
+        self.schema_moved |= error.schema_moved();
+        problem(error, &self.meanings)
     }
 
-    pub(crate) fn into_store(self) -> store::Tx {
-        self.store
-    }
-
-    /// Notes that the schema moved, so that a read is begun again, and passes the failure on.
-    pub(crate) fn failed(&mut self, error: store::StoreError) -> Problem {
-        self.schema_moved |= matches!(error, store::StoreError::SchemaMoved(_));
-        match error {
-            // A write that meets it knows its versions to be right only until the owner's next change.
-            moved @ store::StoreError::SchemaMoved(_) => Problem::unavailable(moved),
-            other => other.into(),
-        }
+    /// Runs one statement once per set of binds. Its failure may come out of a later call, and as what `meaning` makes
+    /// of it.
+    pub(crate) async fn send(&mut self, sql: &str, sets: Vec<Vec<Value>>, meaning: Meaning) -> Result<()> {
+        self.meanings.push(meaning);
+        self.store.send(sql, sets).await.map_err(|error| self.failed(error))
     }
 
     /// Appends an audit event to this transaction.
     pub(crate) async fn append(&mut self, event: &Event<'_>) -> Result<()> {
-        let appended = audit::append(&mut self.store, &self.author, &self.engine.0.ids, event).await;
-        appended.map_err(|error| self.failed(error))
+        self.append_all(std::slice::from_ref(event)).await
+    }
+
+    /// Appends audit events to this transaction.
+    pub(crate) async fn append_all(&mut self, events: &[Event<'_>]) -> Result<()> {
+        let dialect = self.store.dialect();
+        for (sql, sets) in audit::prepare(&self.author, &self.engine.0.ids, events) {
+            self.send(sql.text(dialect), sets, Box::new(|_, error| error.into())).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits on `Ok`, rolls back on `Err`.
+    pub(crate) async fn finish<R>(self, result: Result<R>) -> Finished<R> {
+        let Self { store, meanings, mut schema_moved, .. } = self;
+        let confirmed = store.is_confirmed();
+        let result = match result {
+            Ok(value) => store.commit().await.map(|()| value).map_err(|error| {
+                schema_moved |= error.schema_moved();
+                problem(error, &meanings)
+            }),
+            Err(problem) => {
+                // The refusal stands whatever becomes of the rollback: a lost connection rolls back too.
+                drop(store.rollback().await);
+                Err(problem)
+            }
+        };
+        Finished { result, schema_moved, confirmed }
     }
 
     /// What the caller may do.
@@ -149,6 +194,16 @@ impl Tx<'_, Altering> {
         let tenant = Value::Uuid(self.author.tenant.uuid());
         self.store.fixed_execute(&NEXT_GRANTS, &[&tenant]).await.map_err(|error| self.failed(error))?;
         Ok(())
+    }
+}
+
+fn problem(error: StoreError, meanings: &[Meaning]) -> Problem {
+    match error {
+        StoreError::Sent { send, set, cause } => match meanings.get(send) {
+            Some(meaning) => meaning(set, *cause),
+            None => (*cause).into(),
+        },
+        other => other.into(),
     }
 }
 

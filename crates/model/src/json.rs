@@ -1,10 +1,17 @@
 //! JSON as it comes in: order kept, duplicate names refused (requirement C6), integers exact.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::problem::{Code, Problem, Result};
+
+/// How deep arrays and objects may lie in one another (requirement C2). Less than the parser's own limit, which would
+/// call what is deeper no JSON.
+const DEPTH: usize = 64;
+/// How many members one object may have (requirement C2).
+const MEMBERS: usize = 10_000;
 
 /// A JSON value.
 #[derive(Clone, PartialEq, Debug)]
@@ -21,10 +28,15 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads one document. 400 when it is not JSON at all, 422 when it names a member twice.
+    /// Reads one document. 400 when it is not JSON at all, 422 when it names a member twice, is too deep or too wide.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        serde_json::from_slice(bytes).map_err(|error| {
-            if error.is_data() {
+        let excess = Cell::new(None);
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let parsed = AnyValue { room: DEPTH, excess: &excess }.deserialize(&mut deserializer);
+        parsed.and_then(|json| deserializer.end().map(|()| json)).map_err(|error| {
+            if let Some(excess) = excess.take() {
+                Problem::new(Code::TooComplex, excess)
+            } else if error.is_data() {
                 Problem::at("", Code::InvalidFormat, format!("{error}"))
             } else {
                 Problem::new(
@@ -81,15 +93,37 @@ impl From<&Json> for serde_json::Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue)
+#[derive(Clone, Copy)]
+struct AnyValue<'c> {
+    /// How much deeper it may become.
+    room: usize,
+    /// What there was too much of; a message of the parser could not be told from others.
+    excess: &'c Cell<Option<String>>,
+}
+
+impl AnyValue<'_> {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        match self.room.checked_sub(1) {
+            Some(room) => Ok(Self { room, ..self }),
+            None => Err(self.refuse(format!("Arrays and objects may lie {DEPTH} deep in one another, not deeper."))),
+        }
+    }
+
+    fn refuse<E: serde::de::Error>(self, excess: String) -> E {
+        self.excess.set(Some(excess));
+        E::custom("too complex")
     }
 }
 
-struct AnyValue;
+impl<'de> DeserializeSeed<'de> for AnyValue<'_> {
+    type Value = Json;
 
-impl<'de> Visitor<'de> for AnyValue {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyValue<'_> {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,14 +160,16 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let inner = self.deeper()?;
         let mut array = Vec::new();
-        while let Some(item) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(inner)? {
             array.push(item);
         }
         Ok(Json::Array(array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let inner = self.deeper()?;
         let mut object: Vec<(String, Json)> = Vec::new();
         let mut seen = std::collections::HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
@@ -149,7 +185,10 @@ impl<'de> Visitor<'de> for AnyValue {
             if twice {
                 return Err(A::Error::custom("a member is named twice in one object"));
             }
-            object.push((name, members.next_value()?));
+            if object.len() == MEMBERS {
+                return Err(self.refuse(format!("An object may have {MEMBERS} members, not more.")));
+            }
+            object.push((name, members.next_value_seed(inner)?));
         }
         Ok(Json::Object(object))
     }
@@ -169,6 +208,29 @@ mod tests {
             assert_eq!(Json::parse(bad.as_bytes()).unwrap_err().code(), Code::InvalidFormat, "{bad}");
         }
         assert!(Json::parse(many("k40").as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn req_c2_what_is_too_deep_or_too_wide_is_told_so() {
+        let arrays = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let objects = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        let wide = |n: usize| format!("{{{}}}", (0..n).map(|i| format!("\"{i}\":0")).collect::<Vec<_>>().join(","));
+        for fits in [arrays(DEPTH), objects(DEPTH), wide(MEMBERS), format!("[{0},{0}]", wide(MEMBERS))] {
+            assert!(Json::parse(fits.as_bytes()).is_ok());
+        }
+        for refused in [
+            arrays(DEPTH + 1),
+            objects(DEPTH + 1),
+            arrays(200_000),
+            // Refused before it turns out not to be JSON.
+            "[".repeat(200_000),
+            wide(MEMBERS + 1),
+            format!("[{}]", wide(MEMBERS + 1)),
+        ] {
+            let problem = Json::parse(refused.as_bytes()).unwrap_err();
+            assert_eq!(problem.code(), Code::TooComplex);
+            assert!(problem.errors().is_empty());
+        }
     }
 
     #[test]

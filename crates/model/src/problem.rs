@@ -61,9 +61,14 @@ codes! {
     InvalidExpression = "invalid_expression", 422, "An expression cannot be understood";
     /// A part of the contract that this release does not do yet. Never silently ignored.
     NotSupported = "not_supported", 422, "This is not supported yet";
+    /// JSON that is nested too deeply, or has too many members in one object (requirement C2).
+    TooComplex = "too_complex", 422, "The body is too deep or too wide";
     RateLimited = "rate_limited", 429, "Too many requests";
+    HeadersTooLarge = "headers_too_large", 431, "The headers are too large";
     Internal = "internal", 500, "Something went wrong on our side";
     Unavailable = "unavailable", 503, "The service cannot answer right now";
+    /// The store fell silent while it committed.
+    OutcomeUnknown = "outcome_unknown", 503, "It is not known whether the change was made";
 }
 
 /// One mistake at one place.
@@ -137,6 +142,17 @@ impl Problem {
         let mut problem = Self::new(Code::Unavailable, "Nothing was changed. Try again in a moment.");
         problem.cause = Some(cause.into());
         problem.retry_after = Some(1);
+        problem
+    }
+
+    /// The store was lost while it committed. Does not ask for another try: one that is repeated unseen may change
+    /// things twice.
+    pub fn outcome_unknown(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let mut problem = Self::new(
+            Code::OutcomeUnknown,
+            "The change was either made as a whole or not at all. Look whether it is there before you repeat it.",
+        );
+        problem.cause = Some(cause.into());
         problem
     }
 

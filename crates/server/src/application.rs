@@ -17,8 +17,9 @@ use crate::edge::Edge;
 
 /// A client that has not sent its header by then is cut off; also how long an idle connection is kept.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// A longer header block is 431 (requirement C2); also the size of a connection's buffers.
-const HEADER_LIMIT: usize = 16 * 1024;
+/// The size of a connection's buffers. What the edge refuses for its length must fit, or the connection itself answers
+/// it: 431 without a body and without a request id.
+const BUFFER_LIMIT: usize = 64 * 1024;
 /// How long accepted requests may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait when the process has run out of file descriptors.
@@ -111,7 +112,7 @@ pub(crate) async fn connection(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(HEADER_LIMIT)
+            .max_buf_size(BUFFER_LIMIT)
             .serve_connection(TokioIo::new(stream), service)
     );
     let ended = tokio::select! {

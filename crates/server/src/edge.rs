@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::Body;
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use http::header::{
@@ -17,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use hyper::body::Incoming;
 use insula_engine::engine::{Engine, Origin};
 use insula_model::id::RequestId;
-use insula_model::problem::Problem;
+use insula_model::problem::{Code, Problem};
 use tower_service::Service as _;
 
 use crate::call::{Arrival, Track};
@@ -25,6 +26,8 @@ use crate::problem::{self, Refused};
 use crate::router;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A longer header, its first line included, is 431 (requirement C2).
+const HEADER_LIMIT: usize = 16 * 1024;
 /// More of a user agent is kept nowhere.
 const USER_AGENT_LIMIT: usize = 256;
 
@@ -51,11 +54,15 @@ impl Edge {
         let track = Track::default();
         request.extensions_mut().insert(Arrival { origin, track: track.clone() });
 
-        let mut router = self.router.clone();
-        let mut response = match AssertUnwindSafe(router.call(request)).catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(panic) => problem::refuse(Problem::internal(panic_message(panic.as_ref()))),
+        let mut response = if header_size(&request) > HEADER_LIMIT {
+            router::refuse(request.map(Body::new), headers_too_large())
+        } else {
+            let mut router = self.router.clone();
+            match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(panic) => problem::refuse(Problem::internal(panic_message(panic.as_ref()))),
+            }
         };
         if let Some(refused) = response.extensions_mut().remove::<Refused>() {
             finish_problem(&mut response, &refused, id, &uri);
@@ -74,6 +81,16 @@ impl Edge {
         );
         response
     }
+}
+
+/// What the header takes on the wire, but for a few bytes of its first line.
+fn header_size<B>(request: &Request<B>) -> usize {
+    let uri = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + uri
+}
+
+fn headers_too_large() -> Problem {
+    Problem::new(Code::HeadersTooLarge, format!("The address and the headers may have {HEADER_LIMIT} bytes together."))
 }
 
 /// Writes the problem's body, and its cause into the log and nowhere else.

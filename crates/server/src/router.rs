@@ -16,7 +16,7 @@ use insula_model::rights::{Action, Resource};
 use crate::api::v1::{audit, auth, authz, entities, groups, records, roles, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
-use crate::{body, problem};
+use crate::{body, docs, problem};
 
 /// Who may call a route.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +29,8 @@ pub enum Access {
     Tenant(Resource, Action),
     /// Whoever has the right to `Action` on the records of the entity in the path.
     Records(Action),
+    /// Whoever has the right to each action that the body names, on the records of the entity in the path.
+    RecordsNamed,
 }
 
 /// One operation of the API.
@@ -50,6 +52,7 @@ fn table() -> Table {
         .public(Method::GET, "/livez", health::live)
         .public(Method::GET, "/readyz", health::ready)
         .public(Method::GET, "/api/health", health::ready)
+        .public(Method::GET, "/docs/problems", docs::problems)
         // Accounts and tokens
         .public(Method::POST, "/api/v1/auth/register", auth::register::register)
         .public(Method::POST, "/api/v1/auth/login", auth::login::login)
@@ -81,7 +84,7 @@ fn table() -> Table {
         // Records
         .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
         .records(Method::POST, "/api/v1/records/{entity}", Create, records::create::create)
-        .records(Method::POST, "/api/v1/records/{entity}/batch", Update, records::batch::batch)
+        .records_named(Method::POST, "/api/v1/records/{entity}/batch", records::batch::batch)
         .records(Method::GET, "/api/v1/records/{entity}/{id}", Read, records::get::get)
         .records(Method::PATCH, "/api/v1/records/{entity}/{id}", Update, records::update::update)
         .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
@@ -100,7 +103,8 @@ pub(crate) fn build(engine: Engine) -> Router {
         .with_state(state)
 }
 
-fn refuse(request: Request, problem: Problem) -> axum::response::Response {
+/// A request that no handler gets to see.
+pub(crate) fn refuse(request: Request, problem: Problem) -> axum::response::Response {
     let (parts, body) = request.into_parts();
     body::discard_rest(body, &parts.headers);
     problem::refuse(problem)
@@ -143,6 +147,10 @@ impl Table {
         self.add(RouteInfo { method, path, access: Access::Records(action) }, handler)
     }
 
+    fn records_named<A: 'static>(self, method: Method, path: &'static str, handler: impl Handler<Scope, A>) -> Self {
+        self.add(RouteInfo { method, path, access: Access::RecordsNamed }, handler)
+    }
+
     fn add<C: Credential + 'static, A: 'static>(mut self, route: RouteInfo, handler: impl Handler<C, A>) -> Self {
         let path = route.path;
         // A method axum cannot filter would answer nothing, and the test that calls every route would say so.
@@ -174,7 +182,7 @@ mod tests {
         for RouteInfo { method, path, access } in routes() {
             let action = match access {
                 Access::Tenant(_, action) | Access::Records(action) => action,
-                Access::Public | Access::Own => continue,
+                Access::Public | Access::Own | Access::RecordsNamed => continue,
             };
             let fitting = match method.as_str() {
                 "GET" => [Action::Read, Action::Export].contains(&action),
@@ -187,19 +195,27 @@ mod tests {
     }
 
     #[test]
-    fn only_signing_in_and_health_are_public() {
+    fn only_signing_in_health_and_documentation_are_public() {
         let public: Vec<_> = routes().into_iter().filter(|r| r.access == Access::Public).map(|r| r.path).collect();
         assert_eq!(
             public,
-            ["/livez", "/readyz", "/api/health", "/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/refresh"]
+            [
+                "/livez",
+                "/readyz",
+                "/api/health",
+                "/docs/problems",
+                "/api/v1/auth/register",
+                "/api/v1/auth/login",
+                "/api/v1/auth/refresh"
+            ]
         );
     }
 
     #[test]
     fn everything_else_lies_under_the_current_version() {
         for RouteInfo { path, .. } in routes() {
-            let probe = ["/livez", "/readyz", "/api/health"].contains(&path);
-            assert!(probe || path.starts_with("/api/v1/"), "{path}");
+            let lasting = ["/livez", "/readyz", "/api/health", "/docs/problems"].contains(&path);
+            assert!(lasting || path.starts_with("/api/v1/"), "{path}");
         }
     }
 }

@@ -7,6 +7,8 @@ pub mod flights;
 pub mod postgres;
 pub mod process;
 pub mod store;
+#[cfg(target_os = "linux")]
+pub mod strace;
 
 pub use app::TestApp;
 pub use caller::{Caller, Reply};

@@ -1,5 +1,8 @@
 //! A database and a plain owner for one test, on the PostgreSQL that `cargo xtask test` provides.
 
+#[cfg(target_os = "linux")]
+pub mod cluster;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -13,9 +16,12 @@ pub struct Database {
 
 impl Database {
     pub async fn create() -> Self {
+        Self::create_on(given()).await
+    }
+
+    /// The same on the server that `superuser` is let into.
+    pub async fn create_on(superuser: Config) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let url = std::env::var("INSULA_TEST_POSTGRES").expect("no INSULA_TEST_POSTGRES: run `cargo xtask test`");
-        let superuser: Config = url.parse().expect("INSULA_TEST_POSTGRES is a connection string");
         let name = format!("insula_app_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let admin = connect(&superuser, "postgres").await;
         let owner = format!("CREATE ROLE {name} LOGIN PASSWORD 'plain' CREATEROLE CREATEDB NOSUPERUSER NOBYPASSRLS");
@@ -57,6 +63,12 @@ impl Database {
         let open = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name);
         admin.batch_execute(&open).await.expect("the database can be opened");
     }
+}
+
+/// The superuser's way into the server that `cargo xtask test` provides.
+fn given() -> Config {
+    let url = std::env::var("INSULA_TEST_POSTGRES").expect("no INSULA_TEST_POSTGRES: run `cargo xtask test`");
+    url.parse().expect("INSULA_TEST_POSTGRES is a connection string")
 }
 
 async fn connect(superuser: &Config, database: &str) -> Client {

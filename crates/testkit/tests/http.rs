@@ -72,11 +72,21 @@ both_stores! {
         anyone.post_raw("/auth/logout", spaces(4 * limit)).await.expect_problem(401, "unauthenticated");
     }
 
-    async fn req_c2_deep_json_is_refused(app: TestApp) {
-        for depth in [200, 100_000] {
-            let deep = "[".repeat(depth) + &"]".repeat(depth);
-            let reply = app.anonymous().post_raw("/auth/login", deep).await;
-            assert!(reply.status.is_client_error(), "{reply:?}");
+    async fn req_c2_deep_or_wide_json_is_refused(app: TestApp) {
+        let owner = app.register("acme").await;
+        owner.post("/entities", &json!({"name": "note", "fields": []})).await.expect(201);
+        let deep = |depth: usize| format!("{{\"a\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
+        let wide = |n: usize| format!("{{{}}}", (0..n).map(|i| format!("\"m{i}\":0")).collect::<Vec<_>>().join(","));
+        for path in ["/auth/login", "/records/note"] {
+            for refused in [deep(64), deep(200), deep(100_000), wide(10_001)] {
+                let reply = owner.post_raw(path, refused).await.expect_problem(422, "too_complex");
+                assert_eq!(reply.body["errors"], Value::Null);
+            }
+            // What just fits is read, and its members are unknown.
+            for read in [deep(63), wide(10_000)] {
+                let reply = owner.post_raw(path, read).await.expect(422);
+                assert_ne!(reply.body["code"], "too_complex");
+            }
         }
     }
 
@@ -84,7 +94,24 @@ both_stores! {
         let anyone = app.anonymous();
         let with = |bytes: usize| anyone.request(Method::GET, "/livez").header("x-filler", "f".repeat(bytes));
         anyone.send(with(12 * 1024)).await.expect(200);
-        anyone.send(with(17 * 1024)).await.expect(431);
+        for bytes in [16 * 1024, 17 * 1024, 60 * 1024] {
+            refused(&anyone, with(bytes), 431, "headers_too_large").await;
+        }
+        let post = anyone.request(Method::POST, "/auth/login").header("x-filler", "f".repeat(17 * 1024));
+        refused(&anyone, post.json(&json!({"email": "x"})), 431, "headers_too_large").await;
+        let long = format!("/nowhere?q={}", "q".repeat(17 * 1024));
+        refused(&anyone, anyone.request(Method::GET, &long), 431, "headers_too_large").await;
+        // What does not even fit the connection's buffer: the connection answers itself.
+        anyone.send(with(65 * 1024)).await.expect(431);
+    }
+
+    async fn the_type_of_a_problem_leads_to_its_description(app: TestApp) {
+        let refused = app.anonymous().get("/nowhere").await.expect_problem(404, "not_found");
+        let (page, anchor) = refused.body["type"].as_str().unwrap().split_once('#').unwrap();
+        let page = app.anonymous().get(page).await.expect(200);
+        carries_what_every_answer_carries(&page);
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert!(page.text.contains(&format!("id=\"{anchor}\"")), "{page:?}");
     }
 
     async fn req_i1_health_tells_the_state_and_nothing_else(app: TestApp) {

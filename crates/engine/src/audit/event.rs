@@ -24,12 +24,6 @@ pub(crate) struct Event<'a> {
     pub(crate) after: Option<&'a [u8]>,
 }
 
-/// An event ready to be written: the binds of its two statements.
-pub(crate) struct Prepared {
-    event: Vec<Value>,
-    payload: Vec<Value>,
-}
-
 static INSERT_EVENT: Fixed = Fixed::new(
     "INSERT INTO insula_tenant.audit_event \
      (tenant_id, id, at, action, account_id, entity_id, record_id, canonical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -37,24 +31,22 @@ static INSERT_EVENT: Fixed = Fixed::new(
 static INSERT_PAYLOAD: Fixed =
     Fixed::new("INSERT INTO insula_tenant.audit_payload (tenant_id, event_id, salt, payload) VALUES ($1, $2, $3, $4)");
 
-/// Appends one event.
+/// Appends one event, where there is no transaction of a scope.
 pub(crate) async fn append(tx: &mut Tx, author: &Author, ids: &Ids, event: &Event<'_>) -> Result<(), StoreError> {
-    let prepared = prepare(author, ids, event);
-    tx.fixed_execute(&INSERT_EVENT, &prepared.event.iter().collect::<Vec<_>>()).await?;
-    tx.fixed_execute(&INSERT_PAYLOAD, &prepared.payload.iter().collect::<Vec<_>>()).await?;
+    for (sql, sets) in prepare(author, ids, std::slice::from_ref(event)) {
+        tx.send(sql.text(tx.dialect()), sets).await?;
+    }
     Ok(())
 }
 
-/// Appends many events at once.
-pub(crate) async fn append_many(tx: &mut Tx, prepared: Vec<Prepared>) -> Result<(), StoreError> {
-    let (events, payloads) = prepared.into_iter().map(|p| (p.event, p.payload)).unzip();
-    let dialect = tx.dialect();
-    tx.execute_many(INSERT_EVENT.text(dialect), events).await.map_err(|(_, error)| error)?;
-    tx.execute_many(INSERT_PAYLOAD.text(dialect), payloads).await.map_err(|(_, error)| error)
+/// What stores events: each statement with its sets of binds.
+pub(crate) fn prepare(author: &Author, ids: &Ids, events: &[Event<'_>]) -> [(&'static Fixed, Vec<Vec<Value>>); 2] {
+    let (events, payloads) = events.iter().map(|event| binds(author, ids, event)).unzip();
+    [(&INSERT_EVENT, events), (&INSERT_PAYLOAD, payloads)]
 }
 
-/// Makes an event's bytes.
-pub(crate) fn prepare(author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared {
+/// The binds of an event and of its payload.
+fn binds(author: &Author, ids: &Ids, event: &Event<'_>) -> (Vec<Value>, Vec<Value>) {
     let id: EventId = ids.next();
     let salt: [u8; 32] = ids.random();
     let payload = payload(author, event);
@@ -62,19 +54,17 @@ pub(crate) fn prepare(author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared
     let canonical = canonical(author, event, id, &digest);
     let optional = |id: Option<Uuid>| id.map_or(Value::Null, Value::Uuid);
     let tenant = Value::Uuid(author.tenant.uuid());
-    Prepared {
-        event: vec![
-            tenant.clone(),
-            Value::Uuid(id.uuid()),
-            Value::Timestamp(author.now),
-            Value::Text(event.action.to_owned()),
-            Value::Uuid(author.account.uuid()),
-            optional(event.entity.map(|e| e.id).map(EntityId::uuid)),
-            optional(event.subject),
-            Value::Bytes(canonical),
-        ],
-        payload: vec![tenant, Value::Uuid(id.uuid()), Value::Bytes(salt.to_vec()), Value::Bytes(payload)],
-    }
+    let event = vec![
+        tenant.clone(),
+        Value::Uuid(id.uuid()),
+        Value::Timestamp(author.now),
+        Value::Text(event.action.to_owned()),
+        Value::Uuid(author.account.uuid()),
+        optional(event.entity.map(|e| e.id).map(EntityId::uuid)),
+        optional(event.subject),
+        Value::Bytes(canonical),
+    ];
+    (event, vec![tenant, Value::Uuid(id.uuid()), Value::Bytes(salt.to_vec()), Value::Bytes(payload)])
 }
 
 /// The event itself: no personal data, members by name.

@@ -90,7 +90,9 @@ impl<'t> Tx<'t, Writing> {
         body.extend_from_slice(b"],\"deleted\":[");
         if let Some((grant, ids)) = batch.delete {
             for (i, id) in ids.iter().enumerate() {
-                self.delete(&grant, *id, &Precondition::None).await.map_err(|problem| at(problem, "delete", i))?;
+                let place = pointer("/delete", &i.to_string());
+                let deleted = self.delete_at(&grant, *id, &Precondition::None, &place).await;
+                deleted.map_err(|problem| at(problem, "delete", i))?;
                 separate(&mut body, i);
                 insula_model::value::write_json_uuid(id.uuid(), &mut body);
             }

@@ -34,6 +34,17 @@ struct Consequences {
 impl<'t> Tx<'t, Writing> {
     /// Deletes one record and what goes with it; 409 where another record holds on to it.
     pub async fn delete(&mut self, grant: &Grant<'t, Delete>, id: RecordId, precondition: &Precondition) -> Result<()> {
+        self.delete_at(grant, id, precondition, "").await
+    }
+
+    /// The same, of the id that stands at `at` in the body.
+    pub(super) async fn delete_at(
+        &mut self,
+        grant: &Grant<'t, Delete>,
+        id: RecordId,
+        precondition: &Precondition,
+        at: &str,
+    ) -> Result<()> {
         let record = self.lock(grant, id).await?;
         precondition.check(record.version)?;
         let consequences = self.consequences(Arc::clone(&grant.entity), record).await?;
@@ -48,7 +59,7 @@ impl<'t> Tx<'t, Writing> {
         }
         // Those found last depend on those found first.
         for (entity, record) in consequences.deleted.iter().rev() {
-            self.remove(entity, record).await?;
+            self.remove(entity, record, at).await?;
         }
         Ok(())
     }
@@ -116,8 +127,7 @@ impl<'t> Tx<'t, Writing> {
         let statement = w.finish();
         let args =
             [Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Uuid(record.id.uuid())];
-        let done = self.store.execute(&statement.text, &args.iter().collect::<Vec<_>>()).await;
-        done.map_err(|error| self.failed(error))?;
+        self.send(&statement.text, vec![args.into()], Box::new(|_, error| error.into())).await?;
         let (old, new) = (record.audit_json(entity), after.audit_json(entity));
         let subject = Some(record.id.uuid());
         let event =
@@ -126,21 +136,21 @@ impl<'t> Tx<'t, Writing> {
         Ok(after)
     }
 
-    async fn remove(&mut self, entity: &Arc<Entity>, record: &StoredRecord) -> Result<()> {
+    async fn remove(&mut self, entity: &Arc<Entity>, record: &StoredRecord, at: &str) -> Result<()> {
         let mut w = SqlWriter::new(self.store.dialect());
         w.raw("DELETE FROM ").table(self.author.tenant, entity.id).raw(" WHERE ");
         w.column_name(Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
         let statement = w.finish();
-        match self.store.execute(&statement.text, &[&Value::Uuid(record.id.uuid())]).await {
-            Ok(_) => {}
-            Err(StoreError::ForeignKey) => {
-                return Err(Problem::conflict(
-                    "Another record has just been made that refers to this one.",
-                    Vec::new(),
-                ));
+        let at = at.to_owned();
+        let refusal = move |_, error| match error {
+            StoreError::ForeignKey => {
+                let problem = "Another record has just been made that refers to this one.";
+                let problem = Problem::conflict(problem, Vec::new());
+                if at.is_empty() { problem } else { problem.located(at.clone()) }
             }
-            Err(error) => return Err(self.failed(error)),
-        }
+            other => other.into(),
+        };
+        self.send(&statement.text, vec![vec![Value::Uuid(record.id.uuid())]], Box::new(refusal)).await?;
         let old = record.audit_json(entity);
         let subject = Some(record.id.uuid());
         let event = Event { action: "record.delete", entity: Some(entity), subject, before: Some(&old), after: None };

@@ -4,17 +4,19 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use insula_model::draft::{self, Draft};
+use insula_model::entity::{Entity, Field};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result, pointer};
+use insula_model::rights::RecordRight;
 
 use super::references;
 use super::stored::{StoredRecord, columns, leaf};
 use super::visible::VisibleRecord;
-use crate::audit::{self, Event};
+use crate::audit::Event;
 use crate::grant::{Create, Grant, RecordAction};
 use crate::sql::{Slot, SqlWriter, Statement, column_name, unique_name};
 use crate::store::{StoreError, UniqueBreach};
-use crate::tx::{Brand, Tx, Writing};
+use crate::tx::{Brand, Meaning, Tx, Writing};
 
 /// A new record that was checked against the entity's rules and the caller's rights.
 pub struct ValidRecord<'t> {
@@ -111,53 +113,54 @@ impl<'t> Tx<'t, Writing> {
             stored.push(new);
         }
         let sets = stored.iter().map(StoredRecord::binds).collect();
-        if let Err((index, error)) = self.store.execute_many(&statement.text, sets).await {
-            return Err(self.refused(grant, places.get(index).map_or("", String::as_str), error));
-        }
-        let mut events = Vec::with_capacity(stored.len());
-        for record in &stored {
-            let after = record.audit_json(&grant.entity);
-            let event = Event {
-                action: "record.create",
-                entity: Some(&grant.entity),
-                subject: Some(record.id.uuid()),
-                before: None,
-                after: Some(&after),
-            };
-            events.push(audit::prepare(&self.author, &self.engine().ids, &event));
-        }
-        audit::append_many(&mut self.store, events).await.map_err(|error| self.failed(error))?;
+        self.send(&statement.text, sets, grant.refusals(places)).await?;
+        let after: Vec<_> = stored.iter().map(|record| record.audit_json(&grant.entity)).collect();
+        let event = |(record, after): (&StoredRecord, _)| Event {
+            action: "record.create",
+            entity: Some(&grant.entity),
+            subject: Some(record.id.uuid()),
+            before: None,
+            after: Some(after),
+        };
+        self.append_all(&stored.iter().zip(after.iter().map(Vec::as_slice)).map(event).collect::<Vec<_>>()).await?;
         Ok(stored)
     }
+}
 
-    /// What a store's refusal of a record that stands at `at` means to its author.
-    pub(super) fn refused(&mut self, grant: &Grant<'t, impl RecordAction>, at: &str, error: StoreError) -> Problem {
-        match error {
-            StoreError::Unique(breach) => not_unique(grant, at, &breach),
-            // The references were there a moment ago.
-            StoreError::ForeignKey => {
-                Problem::conflict("A record this one refers to has just been deleted.", Vec::new())
-            }
-            other => self.failed(other),
-        }
+impl<A: RecordAction> Grant<'_, A> {
+    /// What a store's refusal of records means to their author; they stand at `places` in the body.
+    pub(super) fn refusals(&self, places: Vec<String>) -> Meaning {
+        let (entity, reads) = (Arc::clone(&self.entity), self.reads.clone());
+        Box::new(move |set, error| {
+            let at = places.get(set).map_or("", String::as_str);
+            let problem = match error {
+                StoreError::Unique(breach) => not_unique(&entity, reads.as_deref(), at, &breach),
+                // The references were there a moment ago.
+                StoreError::ForeignKey => {
+                    Problem::conflict("A record this one refers to has just been deleted.", Vec::new())
+                }
+                other => other.into(),
+            };
+            if at.is_empty() || !problem.errors().is_empty() { problem } else { problem.located(at.to_owned()) }
+        })
     }
 }
 
 /// Names the fields of the key that clashed, where the caller may read them all; else says nothing of it.
-fn not_unique(grant: &Grant<'_, impl RecordAction>, at: &str, breach: &UniqueBreach) -> Problem {
-    let key = grant.entity.unique.iter().find(|key| match breach {
+fn not_unique(entity: &Entity, reads: Option<&RecordRight>, at: &str, breach: &UniqueBreach) -> Problem {
+    let key = entity.unique.iter().find(|key| match breach {
         UniqueBreach::Index(name) => *name == unique_name(key.id),
         UniqueBreach::Columns(columns) => {
             columns.len() == key.fields.len() && key.fields.iter().all(|id| columns.contains(&column_name(*id)))
         }
     });
-    let fields: Vec<_> =
-        key.map_or(Vec::new(), |key| key.fields.iter().filter_map(|id| grant.entity.field(*id)).collect());
-    if fields.is_empty() || !fields.iter().all(|field| grant.shows(field)) {
+    let fields: Vec<_> = key.map_or(Vec::new(), |key| key.fields.iter().filter_map(|id| entity.field(*id)).collect());
+    let shown = |field: &&Field| reads.is_some_and(|reads| reads.always_reads_field(entity, field));
+    if fields.is_empty() || !fields.iter().all(shown) {
         return Problem::conflict("Another record stands in the way.", Vec::new());
     }
     let names = fields.iter().map(|field| format!("`{}`", field.name)).collect::<Vec<_>>().join(", ");
-    let error = |field: &&insula_model::entity::Field| FieldError {
+    let error = |field: &&Field| FieldError {
         pointer: pointer(at, field.name.as_str()),
         code: Code::NotUnique,
         message: format!("Another record has the same {names}."),

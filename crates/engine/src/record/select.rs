@@ -51,8 +51,7 @@ impl<'g> Reader<'g> {
     }
 
     fn reads_field(self, entity: &Entity, field: &Field) -> bool {
-        let position = entity.fields.iter().position(|other| other.id == field.id);
-        position.is_some_and(|p| self.right_on(entity).is_some_and(|right| right.readable.contains(p)))
+        self.right_on(entity).is_some_and(|right| right.reads(entity, field))
     }
 
     /// Compiles a filter as this reader: what may not be read does not exist.

@@ -122,9 +122,7 @@ impl<'t> Tx<'t, Writing> {
         w.raw(" WHERE ").column_name(Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(args.len()));
         args.push(Value::Uuid(id.uuid()));
         let statement = w.finish();
-        if let Err(error) = self.store.execute(&statement.text, &args.iter().collect::<Vec<_>>()).await {
-            return Err(self.refused(grant, &patch.at, error));
-        }
+        self.send(&statement.text, vec![args], grant.refusals(vec![patch.at.clone()])).await?;
         if limited && rule::returns(&grant.policy(), &grant.right) {
             self.permit(&grant.entity, &grant.right, &after, &written).await?;
         }

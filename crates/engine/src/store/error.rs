@@ -15,15 +15,33 @@ pub(crate) enum StoreError {
     /// A table or column of the statement is not there (any more): the schema has moved on.
     #[error("the schema has changed: {0}")]
     SchemaMoved(Box<dyn Error + Send + Sync>),
+    /// A change given to [`Tx::send`](super::Tx::send) failed, maybe only when a later statement or the commit took it
+    /// along: which call, counted from 0, and which of its sets.
+    #[error("{cause}")]
+    Sent { send: usize, set: usize, cause: Box<Self> },
     /// The store does not answer, or gave the transaction up; the same call may succeed later.
     #[error("unavailable: {0}")]
     Unavailable(Box<dyn Error + Send + Sync>),
+    /// The store was lost while it committed: all of the transaction is there, or nothing of it.
+    #[error("lost during a commit: {0}")]
+    OutcomeUnknown(Box<dyn Error + Send + Sync>),
     /// The statement ran over its time.
     #[error("the statement took too long")]
     TooSlow,
     /// A defect.
     #[error("{0}")]
     Other(Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether what was asked for does not fit what the store holds by now.
+    pub(crate) fn schema_moved(&self) -> bool {
+        match self {
+            Self::SchemaMoved(_) => true,
+            Self::Sent { cause, .. } => cause.schema_moved(),
+            _ => false,
+        }
+    }
 }
 
 /// What the engine tells of the index: PostgreSQL its name, SQLite the columns.
@@ -36,7 +54,10 @@ pub(crate) enum UniqueBreach {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::TooSlow => Self::unavailable(error),
+            StoreError::Sent { cause, .. } => Self::from(*cause),
+            // Who could begin again has done so.
+            StoreError::SchemaMoved(_) | StoreError::Unavailable(_) | StoreError::TooSlow => Self::unavailable(error),
+            StoreError::OutcomeUnknown(_) => Self::outcome_unknown(error),
             other => Self::internal(other),
         }
     }

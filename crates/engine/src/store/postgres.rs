@@ -27,7 +27,7 @@ use self::owner::{Cell, Owner, Sessions};
 use self::pool::Pool;
 use self::tx::Kind;
 pub(crate) use self::tx::Tx;
-use super::{Placement, StoreError};
+use super::{Placement, StoreError, Versions};
 
 pub(crate) struct Stores {
     owner: Box<Owner>,
@@ -72,6 +72,10 @@ impl Stores {
 
     pub(crate) async fn tenant_write(&self, placement: Placement) -> Result<Tx, StoreError> {
         tenants::write(&*self.cell(placement.cell).await?, placement.tenant).await
+    }
+
+    pub(crate) async fn tenant_write_at(&self, placement: Placement, believed: Versions) -> Result<Tx, StoreError> {
+        tenants::write_at(&*self.cell(placement.cell).await?, placement.tenant, believed).await
     }
 
     pub(crate) async fn tenant_alter(&self, placement: Placement) -> Result<Tx, StoreError> {

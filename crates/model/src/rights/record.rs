@@ -49,7 +49,12 @@ impl RecordRight {
         self.readable.contains(position) && !self.guards.iter().any(|(guarded, _)| *guarded == position)
     }
 
-    /// The same of a field of `entity`, which this right is about.
+    /// Whether a field of `entity`, which this right is about, may be read on some record at least.
+    pub fn reads(&self, entity: &Entity, field: &Field) -> bool {
+        entity.fields.iter().position(|other| other.id == field.id).is_some_and(|p| self.readable.contains(p))
+    }
+
+    /// Whether it may on every record.
     pub fn always_reads_field(&self, entity: &Entity, field: &Field) -> bool {
         entity.fields.iter().position(|other| other.id == field.id).is_some_and(|position| self.always_reads(position))
     }

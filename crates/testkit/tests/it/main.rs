@@ -4,6 +4,9 @@ mod authz;
 mod bad_input;
 mod durability;
 mod flights;
+#[cfg(target_os = "linux")]
+mod flushed;
+mod lost_commit;
 mod readme;
 mod records;
 mod routes;

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use insula_testkit::{TestApp, both_stores};
+use serde_json::Value;
 
 const README: &str = include_str!("../../../../README.md");
 
@@ -15,7 +16,13 @@ both_stores! {
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         let told = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{told}");
-        assert!(told.contains("record.create"), "{told}");
+        // One line for each call.
+        let answers: Vec<Value> =
+            String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [entity, leak, _, urgent, audit] = &answers[..] else { panic!("{told}") };
+        assert_eq!(entity["name"], "ticket");
+        assert_eq!(urgent["items"].as_array().unwrap(), std::slice::from_ref(leak));
+        assert!(audit["items"].as_array().unwrap().iter().any(|event| event["action"] == "record.create"), "{told}");
         assert!(!told.contains("urn:") && !told.contains("/docs/problems#"), "{told}");
     }
 }

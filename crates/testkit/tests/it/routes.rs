@@ -23,20 +23,29 @@ both_stores! {
             }
             let path = filled(&route, &id);
             // A body that would do something if it were let through.
-            let body = if path.ends_with("/batch") { json!({"create": [{}]}) } else { json!({"name": "other"}) };
-            let anyone = app.anonymous();
-            let sent = anyone.send(anyone.request(route.method.clone(), &path).json(&body)).await;
-            sent.expect_problem(401, "unauthenticated");
+            let bodies = match route.access {
+                // Each action by itself.
+                Access::RecordsNamed => {
+                    vec![json!({"create": [{}]}), json!({"update": [{"id": id}]}), json!({"delete": [id]})]
+                }
+                _ => vec![json!({"name": "other"})],
+            };
             let may = match route.access {
                 Access::Public | Access::Own => true,
                 Access::Records(action) => action == Action::Read,
+                Access::RecordsNamed => false,
                 // The viewer sees the schema and nothing else of the administration.
                 Access::Tenant(_, action) => action == Action::Read && path.starts_with("/api/v1/entities"),
             };
-            if !may {
-                let sent = viewer.send(viewer.request(route.method.clone(), &path).json(&body)).await;
-                sent.expect_problem(403, "forbidden");
-                tried += 1;
+            for body in bodies {
+                let anyone = app.anonymous();
+                let sent = anyone.send(anyone.request(route.method.clone(), &path).json(&body)).await;
+                sent.expect_problem(401, "unauthenticated");
+                if !may {
+                    let sent = viewer.send(viewer.request(route.method.clone(), &path).json(&body)).await;
+                    sent.expect_problem(403, "forbidden");
+                    tried += 1;
+                }
             }
         }
         assert!(tried >= 10, "only {tried} routes were refused");

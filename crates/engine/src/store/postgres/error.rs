@@ -4,7 +4,7 @@ use std::io;
 
 use deadpool::managed::PoolError;
 use tokio_postgres::Error;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::store::{StoreError, UniqueBreach};
 
@@ -20,9 +20,33 @@ impl From<Error> for StoreError {
                 Class::Other => Self::Other(error.into()),
             };
         }
-        let cut = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<io::Error>);
-        if cut || error.is_closed() { Self::Unavailable(error.into()) } else { Self::Other(error.into()) }
+        if is_cut(&error) { Self::Unavailable(error.into()) } else { Self::Other(error.into()) }
     }
+}
+
+/// What a COMMIT and what was sent with it fail with. An error that leaves the session alive is a refusal, and nothing was
+/// changed. A session that ends tells nothing, not even one that says why: it may have committed before it was told to
+/// end.
+pub(super) fn of_commit(error: StoreError) -> StoreError {
+    if ends_session(&error) { StoreError::OutcomeUnknown(error.into()) } else { error }
+}
+
+fn ends_session(error: &StoreError) -> bool {
+    match error {
+        StoreError::Sent { cause, .. } => ends_session(cause),
+        StoreError::Unavailable(cause) | StoreError::Other(cause) => {
+            cause.downcast_ref::<Error>().is_some_and(|error| match error.as_db_error() {
+                Some(refusal) => refusal.parsed_severity() != Some(Severity::Error),
+                None => is_cut(error),
+            })
+        }
+        _ => false,
+    }
+}
+
+fn is_cut(error: &Error) -> bool {
+    let cause = std::error::Error::source(error);
+    error.is_closed() || cause.is_some_and(<dyn std::error::Error>::is::<io::Error>)
 }
 
 impl From<PoolError<Error>> for StoreError {

@@ -22,6 +22,10 @@ fn select_versions(tenant: TenantId) -> String {
     format!("SELECT schema_version, grants_version FROM insula_tenant.tenant WHERE tenant_id = '{tenant}'")
 }
 
+/// Divides by zero unless the versions are these: of what can be said in SQL alone, the cheapest that fails.
+const CHECK_VERSIONS: &str = "SELECT 1 / count(*) FROM insula_tenant.tenant \
+                              WHERE tenant_id = $1 AND schema_version = $2 AND grants_version = $3";
+
 /// Several statements see one snapshot.
 pub(super) async fn read(cell: &Cell, tenant: TenantId) -> Result<Tx, StoreError> {
     let opening = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", guise(tenant));
@@ -32,12 +36,26 @@ pub(super) async fn read(cell: &Cell, tenant: TenantId) -> Result<Tx, StoreError
 /// change it waited for has left.
 pub(super) async fn write(cell: &Cell, tenant: TenantId) -> Result<Tx, StoreError> {
     let opening = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED; {}; SELECT pg_advisory_xact_lock_shared({}); {}",
-        guise(tenant),
+        "{}; SELECT pg_advisory_xact_lock_shared({}); {}",
+        write_opening(tenant),
         names::lock(tenant),
         select_versions(tenant)
     );
     Tx::versioned(&cell.serving, opening).await
+}
+
+/// The same in prepared statements, which cost the server half as much, and nothing of it sent yet.
+pub(super) async fn write_at(cell: &Cell, tenant: TenantId, believed: Versions) -> Result<Tx, StoreError> {
+    let mut tx = Tx::lazy(&cell.serving, Kind::Write, write_opening(tenant)).await?;
+    tx.guard("SELECT pg_advisory_xact_lock_shared($1)", vec![Value::Int(names::lock(tenant))]).await?;
+    let Versions { schema, grants } = believed;
+    tx.guard(CHECK_VERSIONS, vec![Value::Uuid(tenant.uuid()), Value::Int(schema), Value::Int(grants)]).await?;
+    tx.set_versions(believed);
+    Ok(tx)
+}
+
+fn write_opening(tenant: TenantId) -> String {
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", guise(tenant))
 }
 
 pub(super) async fn alter(cell: &Cell, tenant: TenantId) -> Result<Tx, StoreError> {

@@ -2,32 +2,58 @@
 //! to the pool outside of any transaction, or not at all.
 //!
 //! The order of things is the driver's: a request is sent when its future is first polled, and a session answers in
-//! the order of sending. So a guard may send ROLLBACK behind whatever is on its way, without waiting.
+//! the order of sending. So a guard may send ROLLBACK behind whatever is on its way, without waiting; and changes
+//! whose outcome only matters in the end wait for the next statement and leave with it, at the latest with the COMMIT.
 
 use std::pin::pin;
 
-use futures_util::future::{FutureExt as _, join, join_all};
+use futures_util::future::{FutureExt as _, join, poll_immediate, try_join, try_join_all};
 use futures_util::stream::TryStreamExt as _;
 use insula_model::value::Value;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
 
 use super::bind::Bind;
 use super::columns::{self, Columns};
-use super::error::is_stale_plan;
+use super::error::{is_stale_plan, of_commit};
 use super::pool::{Pool, Pooled};
 use crate::store::{Row, Shape, StoreError, Tail, Versions};
 
-/// Statements of [`Tx::execute_many`] on their way at once.
+/// Changes that wait for company, or are on their way, at once.
 const IN_FLIGHT: usize = 128;
 
 pub(crate) struct Tx {
     /// Absent once the transaction has ended.
     session: Option<Pooled>,
-    /// What opens the transaction; absent once it is sent.
-    opening: Option<String>,
+    ahead: Ahead,
+    /// How many calls of [`Tx::send`] there were.
+    sends: usize,
     kind: Kind,
     standing: Standing,
     versions: Option<Versions>,
+}
+
+/// What is still to be sent, before anything else.
+#[derive(Default)]
+struct Ahead {
+    /// What opens the transaction; absent once it is sent.
+    opening: Option<String>,
+    changes: Vec<Change>,
+}
+
+/// One run of a statement whose rows nobody reads.
+struct Change {
+    statement: Statement,
+    binds: Vec<Value>,
+    origin: Origin,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Origin {
+    /// It belongs to the opening.
+    Guard,
+    /// The call of [`Tx::send`] it came by, and its place there.
+    Sent { send: usize, set: usize },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,14 +77,15 @@ impl Tx {
     /// A transaction that sends nothing before its first statement.
     pub(super) async fn lazy(pool: &Pool, kind: Kind, opening: String) -> Result<Self, StoreError> {
         let session = Some(pool.get().await?);
-        Ok(Self { session, opening: Some(opening), kind, standing: Standing::Sound, versions: None })
+        let ahead = Ahead { opening: Some(opening), changes: Vec::new() };
+        Ok(Self { session, ahead, sends: 0, kind, standing: Standing::Sound, versions: None })
     }
 
     /// A write whose opening is sent at once and ends by selecting the tenant's two versions.
     pub(super) async fn versioned(pool: &Pool, opening: String) -> Result<Self, StoreError> {
         let mut tx = Self::lazy(pool, Kind::Write, opening).await?;
         tx.standing = Standing::Unsure;
-        let opening = tx.opening.take().unwrap_or_default();
+        let opening = tx.ahead.opening.take().unwrap_or_default();
         let answer = tx.client()?.simple_query(&opening).await?;
         tx.versions = Some(read_versions(&answer).ok_or_else(|| StoreError::Other("the tenant has no store".into()))?);
         tx.standing = Standing::Sound;
@@ -90,34 +117,41 @@ impl Tx {
         Ok(sent.rows_affected().unwrap_or(0))
     }
 
-    pub(crate) async fn execute_many(&mut self, sql: &str, sets: Vec<Vec<Value>>) -> Result<(), (usize, StoreError)> {
-        if sets.is_empty() {
-            return Ok(());
-        }
-        self.standing = Standing::Unsure;
-        let statement = match self.known(sql) {
-            Some(statement) => statement,
-            None => self.prepare(sql).await.map_err(|error| (0, error))?,
-        };
-        let opening = self.opening.take();
-        let client = self.client().map_err(|error| (0, error))?;
-        for (chunk, sets) in sets.chunks(IN_FLIGHT).enumerate() {
-            let runs = join_all(sets.iter().map(|set| client.execute_raw(&statement, set.iter().map(Bind))));
-            let opening = opening.as_deref().filter(|_| chunk == 0);
-            let answers = behind(client, opening, runs.map(Ok)).await.map_err(|error| (0, error.into()))?;
-            for (place, answer) in answers.into_iter().enumerate() {
-                answer.map_err(|error| (chunk * IN_FLIGHT + place, error.into()))?;
+    pub(crate) async fn send(&mut self, sql: &str, sets: Vec<Vec<Value>>) -> Result<(), StoreError> {
+        let send = self.sends;
+        self.sends += 1;
+        let statement = self.statement(sql).await?;
+        for (set, binds) in sets.into_iter().enumerate() {
+            if self.ahead.changes.len() == IN_FLIGHT {
+                self.flush().await?;
             }
+            self.ahead.changes.push(Change { statement: statement.clone(), binds, origin: Origin::Sent { send, set } });
         }
-        self.standing = Standing::Sound;
         Ok(())
+    }
+
+    /// A statement that belongs to the opening. Where it divides by zero, the store is not what was believed.
+    pub(super) async fn guard(&mut self, sql: &str, binds: Vec<Value>) -> Result<(), StoreError> {
+        let statement = self.statement(sql).await?;
+        self.ahead.changes.push(Change { statement, binds, origin: Origin::Guard });
+        Ok(())
+    }
+
+    /// Whether the opening has been sent.
+    const fn is_open(&self) -> bool {
+        self.ahead.opening.is_none()
+    }
+
+    /// Whether the server has found what was believed to be true.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.is_open() && !self.ahead.changes.iter().any(|change| change.origin == Origin::Guard)
     }
 
     pub(crate) async fn ddl(&mut self, sql: &str) -> Result<(), StoreError> {
         self.standing = Standing::Unsure;
-        let opening = self.opening.take();
+        let ahead = std::mem::take(&mut self.ahead);
         let client = self.client()?;
-        behind(client, opening.as_deref(), client.batch_execute(sql)).await?;
+        ahead.before(client, client.batch_execute(sql)).await?;
         self.standing = Standing::Sound;
         Ok(())
     }
@@ -154,7 +188,7 @@ impl Tx {
 
     /// A read has nothing to hear back: its COMMIT is sent and the session is free.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        if self.opening.is_some() {
+        if !self.is_open() && self.ahead.changes.iter().all(|change| change.origin == Origin::Guard) {
             return Ok(());
         }
         if self.standing != Standing::Sound {
@@ -166,7 +200,14 @@ impl Tx {
             }
             Kind::Write => {
                 self.standing = Standing::Unsure;
-                self.client()?.batch_execute("COMMIT").await?;
+                let ahead = std::mem::take(&mut self.ahead);
+                let client = self.client()?;
+                let committed = ahead.before(client, client.batch_execute("COMMIT")).await.map_err(of_commit);
+                if matches!(committed, Err(StoreError::OutcomeUnknown(_))) {
+                    // It is ending, even where it does not know yet: nobody is to borrow it again.
+                    drop(self.session.take().map(Pooled::take));
+                }
+                committed?;
             }
         }
         self.session = None;
@@ -174,10 +215,19 @@ impl Tx {
     }
 
     pub(crate) async fn rollback(mut self) -> Result<(), StoreError> {
-        if self.opening.is_none() && self.standing != Standing::Preparing {
+        if self.kind == Kind::Write && self.is_open() && self.standing != Standing::Preparing {
             self.client()?.batch_execute("ROLLBACK").await?;
             self.session = None;
         }
+        Ok(())
+    }
+
+    /// Sends the changes that wait, without further company.
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        self.standing = Standing::Unsure;
+        let ahead = std::mem::take(&mut self.ahead);
+        ahead.before(self.client()?, std::future::ready(Ok(()))).await?;
+        self.standing = Standing::Sound;
         Ok(())
     }
 
@@ -188,44 +238,44 @@ impl Tx {
     /// Sends a statement; its rows are still to be read. A read whose first statement has outlived the columns it was
     /// prepared with begins again, once: nothing was seen yet.
     async fn start(&mut self, sql: &str, binds: &[&Value]) -> Result<RowStream, StoreError> {
-        let again = if self.kind == Kind::Read { self.opening.clone() } else { None };
-        match self.send(sql, binds).await {
+        let again = if self.kind == Kind::Read { self.ahead.opening.clone() } else { None };
+        match self.start_once(sql, binds).await {
             Err(error) if is_stale_plan(&error) => {
                 if let Some(session) = &mut self.session {
                     session.statements.pop(sql);
                 }
                 let Some(opening) = again else { return Err(error) };
-                self.opening = Some(format!("ROLLBACK; {opening}"));
-                self.send(sql, binds).await
+                self.ahead.opening = Some(format!("ROLLBACK; {opening}"));
+                self.start_once(sql, binds).await
             }
             sent => sent,
         }
     }
 
-    async fn send(&mut self, sql: &str, binds: &[&Value]) -> Result<RowStream, StoreError> {
-        let binds = binds.iter().map(|value| Bind(value));
+    async fn start_once(&mut self, sql: &str, binds: &[&Value]) -> Result<RowStream, StoreError> {
+        let statement = self.statement(sql).await?;
         self.standing = Standing::Unsure;
-        let statement = match self.known(sql) {
-            Some(statement) => statement,
-            None => self.prepare(sql).await?,
-        };
-        let opening = self.opening.take();
+        let ahead = std::mem::take(&mut self.ahead);
         let client = self.client()?;
-        Ok(behind(client, opening.as_deref(), client.query_raw(&statement, binds)).await?)
+        ahead.before(client, client.query_raw(&statement, binds.iter().map(|value| Bind(value)))).await
     }
 
-    fn known(&mut self, sql: &str) -> Option<Statement> {
-        self.session.as_mut()?.statements.get(sql).cloned()
+    async fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {
+        match self.session.as_mut().and_then(|session| session.statements.get(sql)) {
+            Some(statement) => Ok(statement.clone()),
+            None => self.prepare(sql).await,
+        }
     }
 
     /// Prepares in the transaction, under its role: the login itself may not even name the tables.
     async fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {
         self.standing = Standing::Preparing;
-        let opening = self.opening.take();
+        let ahead = std::mem::take(&mut self.ahead);
         let client = self.client()?;
-        let prepared = behind(client, opening.as_deref(), client.prepare(sql)).await;
+        let prepared = ahead.before(client, client.prepare(sql)).await;
         self.standing = Standing::Unsure;
         let statement = prepared?;
+        self.standing = Standing::Sound;
         if let Some(session) = &mut self.session {
             session.statements.put(sql.into(), statement.clone());
         }
@@ -238,23 +288,52 @@ impl Drop for Tx {
         let Some(session) = self.session.take() else { return };
         if self.standing == Standing::Preparing {
             drop(Pooled::take(session));
-        } else if self.opening.is_none() {
+        } else if self.is_open() {
             // Behind a COMMIT that is on its way this changes nothing, and PostgreSQL says so.
             let _ = session.client.batch_execute("ROLLBACK").now_or_never();
         }
     }
 }
 
-/// Sends `opening` and what `statement` sends in one go, then waits for both. Should the opening fail, the statement
-/// finds an aborted transaction and does nothing.
-async fn behind<T>(
-    client: &Client,
-    opening: Option<&str>,
-    statement: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let Some(opening) = opening else { return statement.await };
-    let (opened, answer) = join(client.batch_execute(opening), statement).await;
-    opened.and(answer)
+impl Ahead {
+    /// Sends all of it and what `statement` sends in one go, then waits. Where one of them fails, those behind it find
+    /// an aborted transaction and do nothing, and a COMMIT among them is a ROLLBACK.
+    async fn before<T>(
+        &self,
+        client: &Client,
+        statement: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, StoreError> {
+        if self.opening.is_none() && self.changes.is_empty() {
+            return Ok(statement.await?);
+        }
+        let opened = async {
+            match &self.opening {
+                Some(opening) => Ok(client.batch_execute(opening).await?),
+                None => Ok(()),
+            }
+        };
+        let mut sent = pin!(try_join(opened, try_join_all(self.changes.iter().map(|change| change.run(client)))));
+        // What could not even be sent aborts nothing over there: no COMMIT may follow it.
+        let (sent, answer) = match poll_immediate(&mut sent).await {
+            Some(Err(error)) => return Err(error),
+            // Another thread may have had the answer already.
+            Some(Ok(done)) => (Ok(done), statement.await),
+            None => join(sent, statement).await,
+        };
+        sent?;
+        Ok(answer?)
+    }
+}
+
+impl Change {
+    async fn run(&self, client: &Client) -> Result<(), StoreError> {
+        let done = client.execute_raw(&self.statement, self.binds.iter().map(Bind)).await;
+        done.map(drop).map_err(|error| match self.origin {
+            Origin::Guard if error.code() == Some(&SqlState::DIVISION_BY_ZERO) => StoreError::SchemaMoved(error.into()),
+            Origin::Guard => error.into(),
+            Origin::Sent { send, set } => StoreError::Sent { send, set, cause: Box::new(error.into()) },
+        })
+    }
 }
 
 fn read_versions(answer: &[SimpleQueryMessage]) -> Option<Versions> {

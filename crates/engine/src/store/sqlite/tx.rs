@@ -24,6 +24,8 @@ pub(crate) struct Tx {
     /// Absent while away on a thread, and for good if it did not come back.
     session: Option<Session>,
     versions: Option<Versions>,
+    /// How many calls of [`Tx::send`] there were.
+    sends: usize,
     /// After the session: its transaction is over when the file goes.
     newborn: Option<Newborn>,
 }
@@ -67,7 +69,7 @@ impl Tx {
     }
 
     const fn of(session: Session) -> Self {
-        Self { session: Some(session), versions: None, newborn: None }
+        Self { session: Some(session), versions: None, sends: 0, newborn: None }
     }
 
     /// Reads the tenant's counters, which no one can change before this transaction ends.
@@ -139,28 +141,25 @@ impl Tx {
         Ok(self.here(|conn| statement::execute(conn, sql, binds.iter().copied()))?)
     }
 
-    pub(crate) async fn execute_many(&mut self, sql: &str, sets: Vec<Vec<Value>>) -> Result<(), (usize, StoreError)> {
+    pub(crate) async fn send(&mut self, sql: &str, sets: Vec<Vec<Value>>) -> Result<(), StoreError> {
+        let send = self.sends;
+        self.sends += 1;
         // Which set failed travels beside the error, which the session wants to see.
-        let run = |conn: &Conn, sql: &str, sets: &[Vec<Value>], failed: &mut usize| {
-            statement::execute_many(conn, sql, sets).map_err(|(index, stop)| {
-                *failed = index;
-                stop
-            })
+        let run = move |session: &mut Session, sql: &str, sets: &[Vec<Value>]| {
+            let mut failed = 0;
+            let done = session.run(|conn| {
+                statement::execute_many(conn, sql, sets).map_err(|(set, stop)| {
+                    failed = set;
+                    stop
+                })
+            });
+            done.map_err(|stop| StoreError::Sent { send, set: failed, cause: Box::new(stop.into()) })
         };
-        let mut failed = 0;
         if sets.len() <= INLINE_SETS {
-            let done = self.here(|conn| run(conn, sql, &sets, &mut failed));
-            return done.map_err(|stop| (failed, stop.into()));
+            return run(self.session.as_mut().ok_or_else(gone)?, sql, &sets);
         }
         let sql = sql.to_owned();
-        let on_thread = move |session: &mut Session| {
-            let mut failed = 0;
-            session.run(|conn| run(conn, &sql, &sets, &mut failed)).map_err(|stop| (failed, stop.into()))
-        };
-        match self.lend(on_thread).await {
-            Ok(done) => done,
-            Err(error) => Err((0, error)),
-        }
+        self.lend(move |session| run(session, &sql, &sets)).await?
     }
 
     /// On a thread: an index on a large table takes its time.

@@ -29,7 +29,16 @@ const OVERGROWN_PAGES: u32 = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What became of a group; `None` while it is open.
-type Outcome = Option<Result<(), Arc<str>>>;
+type Outcome = Option<Result<(), Loss>>;
+
+/// How a group was lost, and why.
+#[derive(Clone)]
+enum Loss {
+    /// Nothing of it is there.
+    RolledBack(Arc<str>),
+    /// It failed in COMMIT: what of it reached the disk shows when the file is next opened.
+    InCommit(Arc<str>),
+}
 
 pub(super) struct Writer {
     /// Absent after a failed commit, until the next write opens it again.
@@ -111,7 +120,7 @@ impl Writer {
     pub(super) fn finish_group(&mut self) {
         // Taken first: should the commit panic, the members hear of it because their sender is gone.
         let Some(group) = self.group.take() else { return };
-        group.send_replace(Some(self.commit().map_err(|error| error.to_string().into())));
+        group.send_replace(Some(self.commit().map_err(|error| Loss::InCommit(error.to_string().into()))));
         self.checkpoint();
     }
 
@@ -121,7 +130,7 @@ impl Writer {
         conn.step("COMMIT").map_err(|error| {
             // What SQLite still holds of it is not worth finding out: the next write opens the file anew.
             self.conn = None;
-            StoreError::Unavailable(error.into())
+            StoreError::OutcomeUnknown(error.into())
         })
     }
 
@@ -137,7 +146,7 @@ impl Writer {
     /// The transaction is gone: everyone in the group is told so.
     fn lose_group(&mut self, why: &str) {
         if let Some(group) = self.group.take() {
-            group.send_replace(Some(Err(why.into())));
+            group.send_replace(Some(Err(Loss::RolledBack(why.into()))));
         }
     }
 
@@ -256,9 +265,11 @@ impl WriteSession {
         let group = self.writer.group.as_ref().map(watch::Sender::subscribe);
         drop(self);
         let mut group = group.ok_or_else(|| StoreError::Unavailable("the transaction is gone".into()))?;
-        let outcome = group.wait_for(Option::is_some).await.map_err(|error| StoreError::Unavailable(error.into()))?;
+        let outcome =
+            group.wait_for(Option::is_some).await.map_err(|error| StoreError::OutcomeUnknown(error.into()))?;
         match &*outcome {
-            Some(Err(why)) => Err(StoreError::Unavailable(why.to_string().into())),
+            Some(Err(Loss::RolledBack(why))) => Err(StoreError::Unavailable(why.to_string().into())),
+            Some(Err(Loss::InCommit(why))) => Err(StoreError::OutcomeUnknown(why.to_string().into())),
             _ => Ok(()),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use insula::router::{Access, routes};
 use insula_model::clock::{Clock, Ids};
-use insula_model::rights::{BuiltinRole, Resource, Rights};
+use insula_model::rights::{Action, BuiltinRole, Resource, Rights};
 use insula_testkit::{TestApp, both_stores};
 use serde_json::{Value, json};
 
@@ -59,6 +59,7 @@ fn every_route_is_open_to_whom_was_agreed_to() {
             Access::Tenant(resource, action) => {
                 (format!("{} {}", resource.name(), action.name()), Some((resource, action)))
             }
+            Access::RecordsNamed => ("records, each".to_owned(), Some((thing, Action::Create))),
             Access::Records(action) => (format!("records {}", action.name()), Some((thing, action))),
         };
         let may = |role: &BuiltinRole| {

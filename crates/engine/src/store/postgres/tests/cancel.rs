@@ -49,7 +49,7 @@ async fn two_rows(stores: &Stores, placement: Placement, first: i64, salt: &str)
     tx.execute(&sql, &[&Value::Int(first)]).await?;
     tx.query(&format!("SELECT id FROM {}", table(placement)), &[]).await?;
     let sets = vec![vec![Value::Int(first + 1)]];
-    tx.execute_many(&sql, sets).await.map_err(|(_, error)| error)?;
+    tx.send(&sql, sets).await?;
     tx.commit().await
 }
 

@@ -4,7 +4,7 @@ use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value};
 use uuid::Uuid;
 
 use super::scratch::{count, insert, on_scratch, read, table};
-use crate::store::{Shape, Step, StoreError, UniqueBreach};
+use crate::store::{Shape, Step, StoreError, UniqueBreach, Versions};
 
 fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
@@ -128,20 +128,69 @@ fn of_many_sets_the_failing_one_is_named_and_none_counts() {
             let mut sets: Vec<_> = (0..300).map(set).collect();
             let mut tx = stores.tenant_write(a).await.unwrap();
             sets[failing] = if failing == 0 { vec![Value::Bool(true), text("x")] } else { set(0) };
-            let (index, error) = tx.execute_many(&sql, sets).await.unwrap_err();
-            assert_eq!(index, failing);
+            let failed = match tx.send(&sql, sets).await {
+                Ok(()) => tx.commit().await,
+                Err(error) => {
+                    assert!(tx.commit().await.is_err());
+                    Err(error)
+                }
+            };
+            let Err(StoreError::Sent { send: 0, set, cause }) = failed else { panic!("{failed:?}") };
+            assert_eq!(set, failing);
             if failing > 0 {
                 let key = UniqueBreach::Index("the_key".to_owned());
-                assert!(matches!(error, StoreError::Unique(breach) if breach == key));
+                assert!(matches!(*cause, StoreError::Unique(breach) if breach == key));
             }
-            assert!(tx.commit().await.is_err());
             assert_eq!(count(&stores, a).await, 0);
         }
         let mut tx = stores.tenant_write(a).await.unwrap();
-        tx.execute_many(&sql, (0..300).map(set).collect()).await.unwrap();
-        tx.execute_many(&sql, Vec::new()).await.unwrap();
+        tx.send(&sql, (0..300).map(set).collect()).await.unwrap();
+        tx.send(&sql, Vec::new()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(count(&stores, a).await, 300);
+    });
+}
+
+#[test]
+fn what_was_sent_is_seen_by_the_next_statement_and_fails_with_it() {
+    on_scratch(async |scratch| {
+        let stores = scratch.open().await;
+        let a = scratch.tenant(&stores).await;
+        let insert = format!("INSERT INTO {} (id, title) VALUES ($1, $2)", table(a));
+        let count_all = format!("SELECT count(*) FROM {}", table(a));
+        let mut tx = stores.tenant_write(a).await.unwrap();
+        tx.send(&insert, vec![vec![Value::Int(1), text("x")]]).await.unwrap();
+        tx.send(&insert, vec![vec![Value::Int(2), text("x")], vec![Value::Int(3), text("x")]]).await.unwrap();
+        assert_eq!(tx.query(&count_all, &[]).await.unwrap()[0].int(0).unwrap(), 3);
+        tx.send(&insert, vec![vec![Value::Int(4), text("x")], vec![Value::Int(1), text("x")]]).await.unwrap();
+        let failed = tx.query(&count_all, &[]).await;
+        assert!(matches!(failed, Err(StoreError::Sent { send: 2, set: 1, .. })), "{failed:?}");
+        assert!(tx.commit().await.is_err());
+        assert_eq!(count(&stores, a).await, 0);
+    });
+}
+
+#[test]
+fn a_write_that_believes_other_versions_does_nothing() {
+    on_scratch(async |scratch| {
+        let stores = scratch.open().await;
+        let a = scratch.tenant(&stores).await;
+        let insert = format!("INSERT INTO {} (id, title) VALUES ($1, $2)", table(a));
+        let right = stores.tenant_write(a).await.unwrap().versions().unwrap();
+        let wrong = Versions { schema: right.schema + 1, ..right };
+        for round in 0..2 {
+            let mut tx = stores.tenant_write_at(a, wrong).await.unwrap();
+            // The first time the statement is prepared, and that is refused; the second time all goes in one.
+            let sent = tx.send(&insert, vec![vec![Value::Int(round), text("x")]]).await;
+            let failed = sent.and(tx.commit().await);
+            assert!(matches!(failed, Err(StoreError::SchemaMoved(_))), "{failed:?}");
+            assert_eq!(count(&stores, a).await, round);
+            let mut tx = stores.tenant_write_at(a, right).await.unwrap();
+            assert!(!tx.is_confirmed());
+            tx.send(&insert, vec![vec![Value::Int(round), text("x")]]).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(count(&stores, a).await, round + 1);
+        }
     });
 }
 

@@ -83,7 +83,7 @@ async fn json_stops_at_its_limit_and_knows_of_more() {
     let (fixture, tenant) = Fixture::with_table().await;
     let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
     let sets = (1..=40).map(|id| vec![Value::Int(id)]).collect();
-    tx.execute_many("INSERT INTO t (id) VALUES (?1)", sets).await.unwrap();
+    tx.send("INSERT INTO t (id) VALUES (?1)", sets).await.unwrap();
     let shape =
         Shape { steps: vec![Step::Column { index: 0, ty: ColumnType::Int }], captures: vec![(0, ColumnType::Int)] };
     for (limit, expect, rows, more) in [(0, "", 0, true), (2, "1,2", 2, true), (3, "1,2,3", 3, false)] {
@@ -101,8 +101,9 @@ async fn the_set_that_failed_is_named() {
     for many in [10, 100] {
         let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
         let sets = (0..many).map(|n| vec![Value::Int(if n == 7 { 3 } else { n })]).collect();
-        let failed = tx.execute_many("INSERT INTO t (id) VALUES (?1)", sets).await;
-        assert!(matches!(failed, Err((7, StoreError::Unique(_)))), "{failed:?}");
+        let failed = tx.send("INSERT INTO t (id) VALUES (?1)", sets).await;
+        let Err(StoreError::Sent { send: 0, set: 7, cause }) = failed else { panic!("{failed:?}") };
+        assert!(matches!(*cause, StoreError::Unique(_)), "{cause:?}");
     }
     assert!(ids(&fixture.stores, tenant).await.is_empty());
 }
