@@ -6,9 +6,11 @@
 mod bench;
 mod failure;
 mod guardian;
+mod openapi;
 mod packages;
 mod postgres;
 mod program;
+mod schemathesis;
 mod start;
 mod test;
 mod tidy;
@@ -28,6 +30,7 @@ Commands:
   test      everything a change must pass: format, tidy, lints, tests on both stores
   bench     measure the release build against its floor, on both stores
   postgres  run the private PostgreSQL that the tests use, to run single tests by hand
+  openapi   write docs/openapi.json anew, after a change of the API
   tidy      the house rules that no lint knows (also part of `test`)
 
 `cargo xtask <command> --help` tells more.";
@@ -53,6 +56,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "start" => (start::HELP, start::run),
         "test" => (test::HELP, test::run),
         "bench" => (bench::HELP, bench::run),
+        "openapi" => (openapi::HELP, openapi::run),
         "postgres" => (postgres::HELP, postgres::run),
         "tidy" => (tidy::HELP, tidy::run),
         "help" | "--help" | "-h" => {

@@ -27,16 +27,20 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Where cargo puts a binary of this workspace. Our own binary lies in `<target>/debug`, which spares us asking for
-/// `--target-dir` in all its spellings.
-pub(crate) fn built(name: &str, profile: Profile) -> Result<PathBuf, Failure> {
+/// Cargo's build folder. Our own binary lies in `<target>/debug`, which spares us asking for `--target-dir` in all its
+/// spellings.
+pub(crate) fn target() -> Result<PathBuf, Failure> {
     let own = env::current_exe().map_err(|cause| Failure::at("find", Path::new("the xtask binary"), &cause))?;
-    let target = own.parent().and_then(Path::parent).unwrap_or(root());
+    Ok(own.parent().and_then(Path::parent).unwrap_or(root()).to_owned())
+}
+
+/// Where cargo puts a binary of this workspace.
+pub(crate) fn built(name: &str, profile: Profile) -> Result<PathBuf, Failure> {
     let folder = match profile {
         Profile::Debug => "debug",
         Profile::Release => "release",
     };
-    Ok(target.join(folder).join(name))
+    Ok(target()?.join(folder).join(name))
 }
 
 /// Runs a program that shares our terminal.

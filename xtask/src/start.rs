@@ -57,15 +57,12 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
              address: BIND_ADDRESS=127.0.0.1:8010 cargo xtask start"
         ))
     })?;
-    let binary = match env::var_os("INSULA_BIN") {
-        Some(given) => {
-            println!("Nothing is built: INSULA_BIN is {}", given.display());
-            PathBuf::from(given)
-        }
-        None => {
-            build(demo, profile)?;
-            program::built("insula", profile)?
-        }
+    let binary = if let Some(given) = env::var_os("INSULA_BIN") {
+        println!("Nothing is built: INSULA_BIN is {}", given.display());
+        PathBuf::from(given)
+    } else {
+        build(demo, profile)?;
+        program::built("insula", profile)?
     };
 
     let mut server = Server::start(address, &binary)?;

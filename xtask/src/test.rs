@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 use crate::postgres::{Place, Postgres};
 use crate::program::{self, Profile};
-use crate::{packages, tidy};
+use crate::{packages, schemathesis, tidy};
 
 pub(crate) const HELP: &str = "\
 Everything a change must pass; stops at the first failure.
@@ -15,7 +15,8 @@ Everything a change must pass; stops at the first failure.
 Usage: cargo xtask test [-- <arguments for the test runner>]
 
 In order: formatting, tidy, lints, building (tests start and kill the `insula` binary), a private PostgreSQL, the
-tests on both stores, the examples in the documentation. Tests run under cargo-nextest where it is installed, else under
+tests on both stores, the examples in the documentation. One of the tests is schemathesis, which is installed under the
+build folder with the machine's Python 3. Tests run under cargo-nextest where it is installed, else under
 `cargo test`. What follows `--` goes to it, such as a part of a test's name:
 
   cargo xtask test -- records::list
@@ -42,7 +43,9 @@ pub(crate) fn run(options: &[String]) -> Result<(), Failure> {
         packages::require_strace()?;
         Postgres::start(Place::Quick)
     })?;
-    let surroundings = surroundings(&postgres, Profile::Debug)?;
+    let schemathesis = step("schemathesis", schemathesis::ensure)?;
+    let mut surroundings = surroundings(&postgres, Profile::Debug)?.to_vec();
+    surroundings.push(("INSULA_SCHEMATHESIS", schemathesis.into_os_string()));
     step("Tests", || program::run(runner(filter).envs(surroundings.clone())))
         .and_then(|()| step("Examples in the documentation", || program::run(doc_tests().envs(surroundings.clone()))))
         .map_err(|failure| Failure::new(format!("{}\n\n{failure}", postgres.log_tail())))?;

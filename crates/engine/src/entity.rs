@@ -4,5 +4,7 @@ mod create;
 mod ddl;
 mod drop;
 mod show;
+mod surface;
 
 pub use show::EntityView;
+pub use surface::{Surface, SurfaceKey, UsableEntity, UsableField};

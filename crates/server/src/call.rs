@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use insula_engine::engine::{Engine, Origin};
 use insula_engine::identity::Public;
 use insula_engine::scope::Scope;
@@ -20,6 +20,7 @@ use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 
 use crate::body;
 use crate::health::Health;
+use crate::openapi::Documents;
 use crate::problem;
 
 /// What the router holds. Gives out no storage: the engine asks for a credential first.
@@ -27,6 +28,7 @@ use crate::problem;
 pub(crate) struct AppState {
     pub(crate) engine: Engine,
     pub(crate) health: Arc<Health>,
+    pub(crate) documents: Documents,
 }
 
 /// What the edge knows of a request; rides in its extensions.
@@ -207,6 +209,19 @@ impl Take for Headers {
     async fn take(call: &mut Call) -> Result<Self> {
         Ok(Self(call.parts.headers.clone()))
     }
+}
+
+/// The most bytes of entity tags that are looked at.
+const MAX_TAGS: usize = 8192;
+
+/// The values of a header that holds entity tags, over however many headers it is spread. One that is no text names none.
+pub(crate) fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<impl Iterator<Item = &'h str>> {
+    let values = headers.get_all(name);
+    if values.iter().map(HeaderValue::len).sum::<usize>() > MAX_TAGS {
+        let message = format!("At most {MAX_TAGS} bytes of entity tags are read.");
+        return Err(Problem::at(pointer("", name.as_str()), Code::TooLong, message));
+    }
+    Ok(values.into_iter().map(|value| value.to_str().unwrap_or("")))
 }
 
 #[cfg(test)]

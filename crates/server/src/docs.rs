@@ -9,11 +9,18 @@ use http::header::CONTENT_TYPE;
 use insula_engine::identity::Public;
 use insula_model::problem::{Code, Result};
 
+use crate::openapi::{Answer, Operation};
+
 /// `GET /docs/problems`: every code a problem can have; `type` of a problem leads to its code here.
 pub(crate) async fn problems(_: Public) -> Result<Response> {
     let mut response = Response::new(Body::from(page()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     Ok(response)
+}
+
+pub(crate) fn describe_problems() -> Operation {
+    Operation::new("getProblems", "What each problem code means, for people")
+        .answer(Answer::empty(200, "The page, as HTML.").media("text/html"))
 }
 
 const INTRODUCTION: &str = "A request that is refused or fails is answered with application/problem+json (RFC 9457). \

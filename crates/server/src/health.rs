@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::call::{Call, Take};
+use crate::openapi::{Answer, Operation, Schema, required};
 use crate::reply;
 
 /// A store that has not answered by then does not count as there.
@@ -94,4 +95,36 @@ pub(crate) async fn ready(_: Public, Probe(report): Probe) -> Result<Response> {
         Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
     };
     reply::json(status, &report)
+}
+
+pub(crate) fn describe_live() -> Operation {
+    let alive = Schema::output([required("status", Schema::constant("alive"))]);
+    Operation::new("getLiveness", "Whether the process runs").answer(Answer::json(200, "It does.", alive))
+}
+
+pub(crate) fn describe_ready() -> Operation {
+    describe_report("getReadiness", "Whether this node can answer")
+}
+
+pub(crate) fn describe_health() -> Operation {
+    describe_report("getHealth", "The state of this node and its parts")
+}
+
+fn describe_report(id: &'static str, summary: &str) -> Operation {
+    let status = || Schema::one_of(["healthy", "degraded", "unhealthy"]);
+    let component =
+        Schema::output([required("status", status()), required("latency_ms", Schema::number().with("minimum", 0))]);
+    let report = Schema::named(
+        "Health",
+        Schema::output([
+            required("status", status()),
+            required("components", Schema::output([required("database", component)])),
+        ]),
+    );
+    let example = serde_json::json!({
+        "status": "healthy", "components": {"database": {"status": "healthy", "latency_ms": 0.12}},
+    });
+    Operation::new(id, summary)
+        .answer(Answer::json(200, "Requests are answered.", report.clone()).example(example))
+        .answer(Answer::json(503, "They are not.", report))
 }

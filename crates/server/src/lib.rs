@@ -12,6 +12,7 @@ mod docs;
 mod edge;
 mod health;
 pub mod log;
+pub mod openapi;
 mod path;
 mod problem;
 mod reply;

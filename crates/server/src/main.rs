@@ -26,10 +26,18 @@ struct Cli {
 enum Command {
     /// Run the server. Every option can be given in the environment instead.
     Serve(Box<ServeArgs>),
+    /// Print the API as an OpenAPI document: the one that `/api/openapi.json` serves.
+    Openapi,
 }
 
 fn main() -> ExitCode {
-    let Command::Serve(args) = Cli::parse().command;
+    let args = match Cli::parse().command {
+        Command::Serve(args) => args,
+        Command::Openapi => {
+            print!("{}", insula::openapi::platform());
+            return ExitCode::SUCCESS;
+        }
+    };
     let config = match Config::check(&args) {
         Ok(config) => config,
         Err(findings) => {

@@ -2,10 +2,13 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use insula_model::problem::{Problem, Result};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::call;
 
 /// JSON that is bytes already.
 pub(crate) fn json_bytes(status: StatusCode, body: Vec<u8>) -> Response {
@@ -36,4 +39,25 @@ pub(crate) fn no_content() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
+}
+
+/// `response`, or 304 where one of the client's tags names this very representation (RFC 9110 §13.1.2: weak comparison).
+pub(crate) fn unless_known(headers: &HeaderMap, mut response: Response) -> Result<Response> {
+    let own = response.headers().get(ETAG).and_then(|value| value.to_str().ok());
+    let is_known = call::tags(headers, &IF_NONE_MATCH)?.any(|tags| {
+        tags.split(',').map(str::trim).any(|tag| tag == "*" || Some(tag.strip_prefix("W/").unwrap_or(tag)) == own)
+    });
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
+    Ok(response)
+}
+
+/// A strong entity tag of a body: 16 bytes of its hash.
+pub(crate) fn etag_of(body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
+    let start: [u8; 16] = digest.first_chunk().copied().unwrap_or_default();
+    format!("\"{:032x}\"", u128::from_be_bytes(start))
 }

@@ -1,6 +1,7 @@
 //! Every address on one page, each with who may call it. What an access allows is enforced by the engine; the page
 //! declares it, for readers, for the API document and for the test that tries every operation without rights.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,9 +14,11 @@ use insula_engine::scope::Scope;
 use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
-use crate::api::v1::{audit, auth, authz, entities, groups, records, roles, users};
+use crate::api;
+use crate::api::v1::{audit, auth, authz, entities, groups, openapi, records, roles, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
+use crate::openapi::{Documents, Operation, Shape};
 use crate::{body, docs, problem};
 
 /// Who may call a route.
@@ -29,16 +32,25 @@ pub enum Access {
     Tenant(Resource, Action),
     /// Whoever has the right to `Action` on the records of the entity in the path.
     Records(Action),
-    /// Whoever has the right to each action that the body names, on the records of the entity in the path.
-    RecordsNamed,
+    /// Whoever has the right to change records of that entity in some way: those changes, and no others.
+    RecordChanges,
+}
+
+/// What an operation says of itself in the API document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Description {
+    Plain(fn() -> Operation),
+    /// By the entity whose records it is about.
+    Records(fn(&Shape<'_>) -> Operation),
 }
 
 /// One operation of the API.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct RouteInfo {
     pub method: Method,
     pub path: &'static str,
     pub access: Access,
+    pub(crate) description: Description,
 }
 
 /// All operations, in the order of the page.
@@ -50,49 +62,88 @@ fn table() -> Table {
     use Action::{Create, Delete, Read, Update};
     Table::default()
         .public(Method::GET, "/livez", health::live)
+        .described(health::describe_live)
         .public(Method::GET, "/readyz", health::ready)
+        .described(health::describe_ready)
         .public(Method::GET, "/api/health", health::ready)
+        .described(health::describe_health)
         .public(Method::GET, "/docs/problems", docs::problems)
+        .described(docs::describe_problems)
+        .public(Method::GET, "/api/openapi.json", api::openapi::get)
+        .described(api::openapi::describe)
+        .own(Method::GET, "/api/v1/openapi.json", openapi::get)
+        .described(openapi::describe)
         // Accounts and tokens
         .public(Method::POST, "/api/v1/auth/register", auth::register::register)
+        .described(auth::register::describe)
         .public(Method::POST, "/api/v1/auth/login", auth::login::login)
+        .described(auth::login::describe)
         .public(Method::POST, "/api/v1/auth/refresh", auth::refresh::refresh)
+        .described(auth::refresh::describe)
         .own(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
+        .described(auth::logout::describe)
         .own(Method::GET, "/api/v1/auth/me", auth::me::me)
+        .described(auth::me::describe)
         // Tenant administration
         .tenant(Method::GET, "/api/v1/users", Resource::Users, Read, users::list::list)
+        .described(users::list::describe)
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
+        .described(users::create::describe)
         .tenant(Method::PATCH, "/api/v1/users/{id}", Resource::Users, Update, users::update::update)
+        .described(users::update::describe)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)
+        .described(users::delete::describe)
         .tenant(Method::GET, "/api/v1/roles", Resource::Roles, Read, roles::list::list)
+        .described(roles::list::describe)
         .tenant(Method::POST, "/api/v1/roles", Resource::Roles, Create, roles::create::create)
+        .described(roles::create::describe)
         .tenant(Method::GET, "/api/v1/roles/{id}", Resource::Roles, Read, roles::get::get)
+        .described(roles::get::describe)
         .tenant(Method::PATCH, "/api/v1/roles/{id}", Resource::Roles, Update, roles::update::update)
+        .described(roles::update::describe)
         .tenant(Method::DELETE, "/api/v1/roles/{id}", Resource::Roles, Delete, roles::delete::delete)
+        .described(roles::delete::describe)
         .tenant(Method::GET, "/api/v1/groups", Resource::Groups, Read, groups::list::list)
+        .described(groups::list::describe)
         .tenant(Method::POST, "/api/v1/groups", Resource::Groups, Create, groups::create::create)
+        .described(groups::create::describe)
         .tenant(Method::GET, "/api/v1/groups/{id}", Resource::Groups, Read, groups::get::get)
+        .described(groups::get::describe)
         .tenant(Method::PATCH, "/api/v1/groups/{id}", Resource::Groups, Update, groups::update::update)
+        .described(groups::update::describe)
         .tenant(Method::DELETE, "/api/v1/groups/{id}", Resource::Groups, Delete, groups::delete::delete)
+        .described(groups::delete::describe)
         .tenant(Method::GET, "/api/v1/authz/matrix", Resource::Roles, Read, authz::matrix::matrix)
+        .described(authz::matrix::describe)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)
+        .described(audit::list::describe)
         // Entities
         .tenant(Method::GET, "/api/v1/entities", Resource::Entities, Read, entities::list::list)
+        .described(entities::list::describe)
         .tenant(Method::POST, "/api/v1/entities", Resource::Entities, Create, entities::create::create)
+        .described(entities::create::describe)
         .tenant(Method::GET, "/api/v1/entities/{entity}", Resource::Entities, Read, entities::get::get)
+        .described(entities::get::describe)
         .tenant(Method::DELETE, "/api/v1/entities/{entity}", Resource::Entities, Delete, entities::delete::delete)
+        .described(entities::delete::describe)
         // Records
         .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
+        .described(records::list::describe)
         .records(Method::POST, "/api/v1/records/{entity}", Create, records::create::create)
-        .records_named(Method::POST, "/api/v1/records/{entity}/batch", records::batch::batch)
+        .described(records::create::describe)
+        .record_changes(Method::POST, "/api/v1/records/{entity}/batch", records::batch::batch)
+        .described(records::batch::describe)
         .records(Method::GET, "/api/v1/records/{entity}/{id}", Read, records::get::get)
+        .described(records::get::describe)
         .records(Method::PATCH, "/api/v1/records/{entity}/{id}", Update, records::update::update)
+        .described(records::update::describe)
         .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
+        .described(records::delete::describe)
 }
 
 /// The router of all routes, over an engine.
 pub(crate) fn build(engine: Engine) -> Router {
-    let state = AppState { engine, health: Arc::new(Health::default()) };
+    let state = AppState { engine, health: Arc::new(Health::default()), documents: Documents::default() };
     table()
         .router
         .fallback(async |request: Request| refuse(request, Problem::not_found()))
@@ -110,20 +161,46 @@ pub(crate) fn refuse(request: Request, problem: Problem) -> axum::response::Resp
     problem::refuse(problem)
 }
 
-/// Routes being added: each with its access, and a handler whose first argument is the credential that access asks for.
+/// Routes being added: each with its access, a handler whose first argument is the credential that access asks for, and
+/// its description, without which the page does not compile.
 #[derive(Default)]
 struct Table {
     router: Router<AppState>,
     routes: Vec<RouteInfo>,
 }
 
+/// A route that still lacks its description.
+#[must_use = "describe it"]
+struct Undescribed<D> {
+    table: Table,
+    method: Method,
+    path: &'static str,
+    access: Access,
+    wants: PhantomData<D>,
+}
+
+/// A description that is the same for everybody.
+enum Plain {}
+/// A description by entity.
+enum OfRecords {}
+
 impl Table {
-    fn public<A: 'static>(self, method: Method, path: &'static str, handler: impl Handler<Public, A>) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Public }, handler)
+    fn public<A: 'static>(
+        self,
+        method: Method,
+        path: &'static str,
+        handler: impl Handler<Public, A>,
+    ) -> Undescribed<Plain> {
+        self.add(method, path, Access::Public, handler)
     }
 
-    fn own<A: 'static>(self, method: Method, path: &'static str, handler: impl Handler<Scope, A>) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Own }, handler)
+    fn own<A: 'static>(
+        self,
+        method: Method,
+        path: &'static str,
+        handler: impl Handler<Scope, A>,
+    ) -> Undescribed<Plain> {
+        self.add(method, path, Access::Own, handler)
     }
 
     fn tenant<A: 'static>(
@@ -133,8 +210,8 @@ impl Table {
         resource: Resource,
         action: Action,
         handler: impl Handler<Scope, A>,
-    ) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Tenant(resource, action) }, handler)
+    ) -> Undescribed<Plain> {
+        self.add(method, path, Access::Tenant(resource, action), handler)
     }
 
     fn records<A: 'static>(
@@ -143,23 +220,52 @@ impl Table {
         path: &'static str,
         action: Action,
         handler: impl Handler<Scope, A>,
-    ) -> Self {
-        self.add(RouteInfo { method, path, access: Access::Records(action) }, handler)
+    ) -> Undescribed<OfRecords> {
+        self.add(method, path, Access::Records(action), handler)
     }
 
-    fn records_named<A: 'static>(self, method: Method, path: &'static str, handler: impl Handler<Scope, A>) -> Self {
-        self.add(RouteInfo { method, path, access: Access::RecordsNamed }, handler)
+    fn record_changes<A: 'static>(
+        self,
+        method: Method,
+        path: &'static str,
+        handler: impl Handler<Scope, A>,
+    ) -> Undescribed<OfRecords> {
+        self.add(method, path, Access::RecordChanges, handler)
     }
 
-    fn add<C: Credential + 'static, A: 'static>(mut self, route: RouteInfo, handler: impl Handler<C, A>) -> Self {
-        let path = route.path;
+    fn add<C: Credential + 'static, A: 'static, D>(
+        mut self,
+        method: Method,
+        path: &'static str,
+        access: Access,
+        handler: impl Handler<C, A>,
+    ) -> Undescribed<D> {
         // A method axum cannot filter would answer nothing, and the test that calls every route would say so.
-        let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::TRACE);
+        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
         let serve =
             move |State(state): State<AppState>, request: Request| call::answer(handler.clone(), path, state, request);
         self.router = self.router.route(path, on(filter, serve));
-        self.routes.push(route);
-        self
+        Undescribed { table: self, method, path, access, wants: PhantomData }
+    }
+}
+
+impl<D> Undescribed<D> {
+    fn with(self, description: Description) -> Table {
+        let Self { mut table, method, path, access, .. } = self;
+        table.routes.push(RouteInfo { method, path, access, description });
+        table
+    }
+}
+
+impl Undescribed<Plain> {
+    fn described(self, describe: fn() -> Operation) -> Table {
+        self.with(Description::Plain(describe))
+    }
+}
+
+impl Undescribed<OfRecords> {
+    fn described(self, describe: fn(&Shape<'_>) -> Operation) -> Table {
+        self.with(Description::Records(describe))
     }
 }
 
@@ -179,10 +285,10 @@ mod tests {
 
     #[test]
     fn what_a_method_means_is_what_its_access_allows() {
-        for RouteInfo { method, path, access } in routes() {
+        for RouteInfo { method, path, access, .. } in routes() {
             let action = match access {
                 Access::Tenant(_, action) | Access::Records(action) => action,
-                Access::Public | Access::Own | Access::RecordsNamed => continue,
+                Access::Public | Access::Own | Access::RecordChanges => continue,
             };
             let fitting = match method.as_str() {
                 "GET" => [Action::Read, Action::Export].contains(&action),
@@ -204,6 +310,7 @@ mod tests {
                 "/readyz",
                 "/api/health",
                 "/docs/problems",
+                "/api/openapi.json",
                 "/api/v1/auth/register",
                 "/api/v1/auth/login",
                 "/api/v1/auth/refresh"
@@ -214,7 +321,7 @@ mod tests {
     #[test]
     fn everything_else_lies_under_the_current_version() {
         for RouteInfo { path, .. } in routes() {
-            let lasting = ["/livez", "/readyz", "/api/health", "/docs/problems"].contains(&path);
+            let lasting = ["/livez", "/readyz", "/api/health", "/docs/problems", "/api/openapi.json"].contains(&path);
             assert!(lasting || path.starts_with("/api/v1/"), "{path}");
         }
     }

@@ -4,6 +4,7 @@ pub mod app;
 pub mod caller;
 pub mod client;
 pub mod flights;
+pub mod openapi;
 pub mod postgres;
 pub mod process;
 pub mod store;

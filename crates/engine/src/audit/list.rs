@@ -17,6 +17,7 @@ use crate::tx::{Mode, Tx};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 1000;
+const MAX_ACTION: usize = 64;
 const KNOWN: &str = "actor, action, entity, record, from, to, limit, cursor";
 
 /// Which events are wanted.
@@ -63,7 +64,7 @@ impl AuditQuery {
             seen.push(name.to_string());
             let understood = match name.as_ref() {
                 "actor" => set(&mut query.actor, parse_uuid(&value)),
-                "action" => set(&mut query.action, Some(value.into_owned())),
+                "action" => set(&mut query.action, Some(value.into_owned()).filter(|text| is_action(text))),
                 "entity" => set(&mut query.entity, Some(value.into_owned())),
                 "record" => set(&mut query.record, parse_uuid(&value)),
                 "from" => set(&mut query.from, Timestamp::parse(&value)),
@@ -83,8 +84,8 @@ impl AuditQuery {
                 }
             };
             if !understood {
-                let message =
-                    "Ids are UUIDs, times RFC 3339, `limit` is 1 to 1000, and a cursor comes from the page before.";
+                let message = "Ids are UUIDs, times RFC 3339, actions are written as in `record.create`, `limit` is 1 to 1000, and a \
+                     cursor comes from the page before.";
                 errors.add(at, Code::InvalidFormat, message);
             }
         }
@@ -97,6 +98,12 @@ impl AuditQuery {
 fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
     *slot = value;
     slot.is_some()
+}
+
+/// Whether an event could have this action: `record.create`.
+fn is_action(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    text.len() <= MAX_ACTION && text.split_once('.').is_some_and(|(thing, what)| is_word(thing) && is_word(what))
 }
 
 fn decode(cursor: &str) -> Option<Uuid> {

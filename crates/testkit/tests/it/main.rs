@@ -7,7 +7,9 @@ mod flights;
 #[cfg(target_os = "linux")]
 mod flushed;
 mod lost_commit;
+mod openapi;
 mod readme;
 mod records;
 mod routes;
+mod schemathesis;
 mod tenants;

@@ -25,7 +25,7 @@ both_stores! {
             // A body that would do something if it were let through.
             let bodies = match route.access {
                 // Each action by itself.
-                Access::RecordsNamed => {
+                Access::RecordChanges => {
                     vec![json!({"create": [{}]}), json!({"update": [{"id": id}]}), json!({"delete": [id]})]
                 }
                 _ => vec![json!({"name": "other"})],
@@ -33,7 +33,7 @@ both_stores! {
             let may = match route.access {
                 Access::Public | Access::Own => true,
                 Access::Records(action) => action == Action::Read,
-                Access::RecordsNamed => false,
+                Access::RecordChanges => false,
                 // The viewer sees the schema and nothing else of the administration.
                 Access::Tenant(_, action) => action == Action::Read && path.starts_with("/api/v1/entities"),
             };

@@ -5,3 +5,30 @@ pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod refresh;
 pub(crate) mod register;
+
+use serde_json::{Value, json};
+
+use crate::openapi::{Schema, required};
+
+/// What a sign-in answers.
+fn tokens() -> Schema {
+    let seconds = || Schema::integer(Some(1), None).described("Seconds.");
+    Schema::named(
+        "Tokens",
+        Schema::output([
+            required("access_token", Schema::text(1, 4096)),
+            required("refresh_token", Schema::text(1, 512).described("Works once.")),
+            required("token_type", Schema::constant("bearer")),
+            required("expires_in", seconds()),
+            required("refresh_expires_in", seconds()),
+        ]),
+    )
+}
+
+fn tokens_example() -> Value {
+    json!({
+        "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9.e30.qdF2jJ4mCkD0c6m1Hh2Yc3tPpK0uV5o3n7Jr9LxW8sA",
+        "refresh_token": "0bM3aGvJxw8nqS5i7kT2eUu1yRzPpLdCfXhQ9oWmVtE", "token_type": "bearer",
+        "expires_in": 1800, "refresh_expires_in": 604_800,
+    })
+}

@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use insula_engine::record::{Precondition, VisibleRecord};
 use insula_model::problem::{Problem, Result};
 
+use crate::call;
+use crate::openapi::{Parameter, Schema};
 use crate::reply;
 
 /// A record with its entity tag.
@@ -24,15 +26,13 @@ fn record(status: StatusCode, record: VisibleRecord) -> Result<Response> {
 }
 
 /// `If-Match`, over however many headers it is spread.
-fn precondition(headers: &HeaderMap) -> Precondition {
-    let tags: Vec<&str> = headers.get_all(IF_MATCH).iter().map(|value| value.to_str().unwrap_or("")).collect();
-    Precondition::parse((!tags.is_empty()).then(|| tags.join(",")).as_deref())
+fn precondition(headers: &HeaderMap) -> Result<Precondition> {
+    let tags: Vec<&str> = call::tags(headers, &IF_MATCH)?.collect();
+    Ok(Precondition::parse((!tags.is_empty()).then(|| tags.join(",")).as_deref()))
 }
 
-/// Whether one of the client's tags names this very representation (RFC 9110 §13.1.2: weak comparison).
-fn matches<'v>(mut known: impl Iterator<Item = &'v str>, response: &Response) -> bool {
-    let own = response.headers().get(ETAG).and_then(|value| value.to_str().ok());
-    known.any(|tags| {
-        tags.split(',').map(str::trim).any(|tag| tag == "*" || Some(tag.strip_prefix("W/").unwrap_or(tag)) == own)
-    })
+/// `If-Match`, as the document shows it.
+fn if_match() -> Parameter {
+    let description = "Only if the record still is of this version: the `ETag` it was read with. 412 where it is not.";
+    Parameter::header("If-Match", description, Schema::text(0, 8192))
 }

@@ -4,3 +4,34 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
 pub(crate) mod update;
+
+use serde_json::{Value, json};
+
+use crate::openapi::{Schema, required};
+
+/// A member as answered.
+fn user() -> Schema {
+    Schema::named(
+        "User",
+        Schema::output([
+            required("id", Schema::uuid()),
+            required("email", Schema::email()),
+            required("full_name", Schema::text(1, 200)),
+            required("roles", Schema::array(Schema::code())),
+            required("active", Schema::boolean()),
+            required("created_at", Schema::datetime()),
+        ]),
+    )
+}
+
+fn user_example() -> Value {
+    json!({
+        "id": "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71", "email": "grace@example.com", "full_name": "Grace Hopper",
+        "roles": ["editor"], "active": true, "created_at": "2026-03-01T09:30:00.251307Z",
+    })
+}
+
+/// Codes of roles as they are sent.
+fn roles() -> Schema {
+    Schema::array(Schema::text(1, 50)).with("minItems", 1).with("uniqueItems", true).described("Codes of roles.")
+}

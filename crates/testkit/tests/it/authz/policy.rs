@@ -59,7 +59,7 @@ fn every_route_is_open_to_whom_was_agreed_to() {
             Access::Tenant(resource, action) => {
                 (format!("{} {}", resource.name(), action.name()), Some((resource, action)))
             }
-            Access::RecordsNamed => ("records, each".to_owned(), Some((thing, Action::Create))),
+            Access::RecordChanges => ("records, each".to_owned(), Some((thing, Action::Create))),
             Access::Records(action) => (format!("records {}", action.name()), Some((thing, action))),
         };
         let may = |role: &BuiltinRole| {

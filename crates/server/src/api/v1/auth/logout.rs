@@ -7,9 +7,17 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Schema, optional};
 use crate::reply;
 
 pub(crate) async fn logout(scope: Scope, NoQuery: NoQuery, body: Option<JsonBody>) -> Result<Response> {
     identity::logout(&scope, body.as_ref().map(|JsonBody(json)| json)).await?;
     Ok(reply::no_content())
+}
+
+pub(crate) fn describe() -> Operation {
+    let all = Schema::boolean().nullable().described("Every session of the account, in every organisation.");
+    Operation::new("logout", "Ends this session, or all of the account")
+        .optional_body(Schema::input([optional("all", all)]))
+        .answer(Answer::empty(204, "Signed out."))
 }

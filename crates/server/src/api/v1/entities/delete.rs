@@ -5,6 +5,7 @@ use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation};
 use crate::path::Path;
 use crate::reply;
 
@@ -16,4 +17,10 @@ pub(crate) async fn delete(scope: Scope, Path(name): Path<String>, NoQuery: NoQu
         })
         .await?;
     Ok(reply::no_content())
+}
+
+pub(crate) fn describe() -> Operation {
+    Operation::new("deleteEntity", "Drops an entity with all its records")
+        .answer(Answer::empty(204, "Dropped."))
+        .problem(409)
 }

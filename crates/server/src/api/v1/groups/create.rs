@@ -7,9 +7,26 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Schema, optional, required};
 use crate::reply;
+use serde_json::json;
 
 pub(crate) async fn create(scope: Scope, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
     let group = scope.alter(async |tx| tx.create_group(&body).await).await?;
     reply::created(&format!("/api/v1/groups/{}", group.id), reply::json(StatusCode::CREATED, &group)?)
+}
+
+pub(crate) fn describe() -> Operation {
+    let body = Schema::input([
+        required("code", Schema::code()),
+        required("name", Schema::label()),
+        optional("members", super::members()),
+        optional("roles", super::roles()),
+    ]);
+    Operation::new("createGroup", "Makes a group")
+        .details("Whoever makes it has everything its roles allow.")
+        .body(Schema::named("NewGroup", body))
+        .sent(json!({"code": "first-line", "name": "First line", "members": [], "roles": ["desk"]}))
+        .answer(Answer::json(201, "The group.", super::group()).header("Location").example(super::group_example()))
+        .problem(409)
 }

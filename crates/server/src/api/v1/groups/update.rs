@@ -7,8 +7,10 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Schema, optional};
 use crate::path::Path;
 use crate::reply;
+use serde_json::json;
 
 pub(crate) async fn update(
     scope: Scope,
@@ -17,4 +19,19 @@ pub(crate) async fn update(
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
     reply::ok(&scope.alter(async |tx| tx.update_group(id, &body).await).await?)
+}
+
+pub(crate) fn describe() -> Operation {
+    let body = Schema::input([
+        optional("code", Schema::code()),
+        optional("name", Schema::label()),
+        optional("members", super::members()),
+        optional("roles", super::roles()),
+    ]);
+    Operation::new("updateGroup", "Changes a group")
+        .details("For everyone in it, at once; a list is replaced whole.")
+        .body(Schema::named("GroupPatch", body))
+        .sent(json!({"roles": ["desk"]}))
+        .answer(Answer::json(200, "The group.", super::group()).example(super::group_example()))
+        .problem(409)
 }

@@ -7,6 +7,7 @@ use insula_model::problem::Result;
 
 use crate::body::{JsonBody, LARGE};
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use crate::reply;
 
@@ -24,4 +25,12 @@ pub(crate) async fn batch(
         })
         .await?;
     Ok(reply::json_bytes(StatusCode::OK, done.into_json()))
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("changeRecords", format!("Changes many {} at once, all or nothing", of.plural()))
+        .body(of.batch())
+        .answer(Answer::json(200, "Everything was done.", of.batch_done()))
+        .problem(409)
+        .problem(412)
 }

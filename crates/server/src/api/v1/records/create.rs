@@ -8,8 +8,10 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use crate::reply;
+use insula_model::rights::Action;
 
 pub(crate) async fn create(
     scope: Scope,
@@ -27,4 +29,12 @@ pub(crate) async fn create(
         .await?;
     let location = format!("/api/v1/records/{entity}/{}", record.id());
     reply::created(&location, super::record(StatusCode::CREATED, record)?)
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("createRecord", format!("Adds {}", of.one()))
+        .body(of.draft())
+        .sent(of.example(Action::Create))
+        .answer(Answer::json(201, "The record.", of.whole_record()).header("Location").header("ETag"))
+        .problem(409)
 }

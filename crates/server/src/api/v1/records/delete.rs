@@ -8,6 +8,7 @@ use insula_model::id::RecordId;
 use insula_model::problem::Result;
 
 use crate::call::{Headers, NoQuery};
+use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use crate::reply;
 
@@ -17,7 +18,7 @@ pub(crate) async fn delete(
     NoQuery: NoQuery,
     Headers(headers): Headers,
 ) -> Result<Response> {
-    let precondition = super::precondition(&headers);
+    let precondition = super::precondition(&headers)?;
     scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;
@@ -26,4 +27,12 @@ pub(crate) async fn delete(
         })
         .await?;
     Ok(reply::no_content())
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("deleteRecord", format!("Deletes {}, with what its relations say goes along", of.one()))
+        .parameter(super::if_match())
+        .answer(Answer::empty(204, "Deleted."))
+        .problem(409)
+        .problem(412)
 }

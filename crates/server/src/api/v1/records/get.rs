@@ -2,14 +2,15 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use http::header::IF_NONE_MATCH;
 use insula_engine::grant::Read;
 use insula_engine::scope::Scope;
 use insula_model::id::RecordId;
 use insula_model::problem::Result;
 
 use crate::call::{Headers, RawQuery};
+use crate::openapi::{Answer, Operation, Parameter, Schema, Shape};
 use crate::path::Path;
+use crate::reply;
 
 pub(crate) async fn get(
     scope: Scope,
@@ -24,13 +25,16 @@ pub(crate) async fn get(
             tx.get(id, &selection).await
         })
         .await?;
-    let mut response = super::record(StatusCode::OK, record)?;
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let response = super::record(StatusCode::OK, record)?;
     // An expanded record changes without its own version; it is always sent anew.
-    if !raw.contains("expand") && super::matches(known, &response) {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = axum::body::Body::empty();
-        response.headers_mut().remove(http::header::CONTENT_TYPE);
-    }
-    Ok(response)
+    if raw.contains("expand") { Ok(response) } else { reply::unless_known(&headers, response) }
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    let known = "Tags of what the client has; 304 where it is still so.";
+    Operation::new("getRecord", format!("Reads {}", of.one()))
+        .parameters(of.selection())
+        .parameter(Parameter::header("If-None-Match", known, Schema::text(0, 8192)))
+        .answer(Answer::json(200, "The record.", of.record()).header("ETag"))
+        .answer(Answer::empty(304, "The client has it.").header("ETag"))
 }

@@ -7,6 +7,7 @@ use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
 use crate::call::RawQuery;
+use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use crate::reply;
 
@@ -19,4 +20,10 @@ pub(crate) async fn list(scope: Scope, Path(entity): Path<String>, RawQuery(raw)
         })
         .await?;
     Ok(reply::json_bytes(StatusCode::OK, page.into_json()))
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("listRecords", format!("{}, by filter, in an order, page by page", of.plural()))
+        .parameters(of.query())
+        .answer(Answer::json(200, "A page of records.", of.page()))
 }

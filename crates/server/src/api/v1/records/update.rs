@@ -9,7 +9,9 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::{Headers, NoQuery};
+use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
+use insula_model::rights::Action;
 
 pub(crate) async fn update(
     scope: Scope,
@@ -18,7 +20,7 @@ pub(crate) async fn update(
     Headers(headers): Headers,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    let precondition = super::precondition(&headers);
+    let precondition = super::precondition(&headers)?;
     let record = scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;
@@ -28,4 +30,15 @@ pub(crate) async fn update(
         })
         .await?;
     super::record(StatusCode::OK, record)
+}
+
+pub(crate) fn describe(of: &Shape<'_>) -> Operation {
+    Operation::new("updateRecord", format!("Changes {}", of.one()))
+        .details("A merge patch (RFC 7396): `null` clears, what is not named stays.")
+        .parameter(super::if_match())
+        .body(of.patch())
+        .sent(of.example(Action::Update))
+        .answer(Answer::json(200, "The record as it is now.", of.whole_record()).header("ETag"))
+        .problem(409)
+        .problem(412)
 }

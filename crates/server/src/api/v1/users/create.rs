@@ -7,9 +7,29 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
+use crate::openapi::{Answer, Operation, Schema, required};
 use crate::reply;
+use serde_json::json;
 
 pub(crate) async fn create(scope: Scope, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
     let user = users::create(&scope, &body).await?;
     reply::created(&format!("/api/v1/users/{}", user.id), reply::ok(&user)?)
+}
+
+pub(crate) fn describe() -> Operation {
+    let body = Schema::input([
+        required("email", Schema::email()),
+        required("full_name", Schema::label()),
+        required("password", Schema::text(12, 72).described("At most 72 bytes of UTF-8.")),
+        required("roles", super::roles()),
+    ]);
+    Operation::new("createUser", "Adds a member")
+        .details("An address that has an account already keeps its password: the one sent is not used.")
+        .body(Schema::named("NewUser", body))
+        .sent(json!({
+            "email": "grace@example.com", "full_name": "Grace Hopper", "password": "a-bug-in-the-relay",
+            "roles": ["editor"],
+        }))
+        .answer(Answer::json(201, "The member.", super::user()).header("Location").example(super::user_example()))
+        .problem(409)
 }

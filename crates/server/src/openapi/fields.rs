@@ -1,0 +1,231 @@
+//! The values of fields as schemas, and the definitions of fields that `POST /entities` takes.
+
+use insula_engine::entity::UsableField;
+use insula_model::entity::{Field, FieldKind};
+use insula_model::rights::Action;
+use insula_model::value::{Decimal, MAX_PRECISION};
+use serde_json::{Value, json};
+
+use super::schema::{Member, Schema, optional, required};
+
+const MAX_TEXT: u32 = 10_000;
+
+/// The value of a field, as it is written.
+pub(super) fn value(field: &Field) -> Schema {
+    match &field.kind {
+        FieldKind::Text { min_length, max_length } => Schema::text(min_length.unwrap_or(0), *max_length),
+        FieldKind::Code => Schema::code(),
+        FieldKind::Integer { min, max } => Schema::integer(*min, *max),
+        FieldKind::Decimal { precision, scale, .. } => {
+            let bounds = bounds(field.kind.decimal_bounds());
+            decimal(*precision, *scale).described(format!("{}{bounds}", digits(*precision, *scale)))
+        }
+        FieldKind::Boolean => Schema::boolean(),
+        FieldKind::Date => Schema::date(),
+        FieldKind::Datetime => Schema::datetime(),
+        FieldKind::Choice { options } => Schema::one_of(options),
+        FieldKind::Relation { .. } => Schema::uuid(),
+    }
+}
+
+fn digits(precision: u8, scale: u8) -> String {
+    let whole = precision.saturating_sub(scale);
+    format!("A decimal as a string: at most {whole} digits before the point, {scale} after it.")
+}
+
+fn bounds(bounds: (Option<Decimal>, Option<Decimal>)) -> String {
+    match bounds {
+        (Some(min), Some(max)) => format!(" From {min} to {max}."),
+        (Some(min), None) => format!(" At least {min}."),
+        (None, Some(max)) => format!(" At most {max}."),
+        (None, None) => String::new(),
+    }
+}
+
+fn decimal(precision: u8, scale: u8) -> Schema {
+    let whole = precision.saturating_sub(scale).max(1);
+    let fraction = if scale == 0 { String::new() } else { format!(r"(\.[0-9]{{1,{scale}}})?") };
+    Schema::pattern(u32::from(whole) + u32::from(scale) + 2, &format!("^-?[0-9]{{1,{whole}}}{fraction}$"))
+}
+
+/// What a value may look like.
+pub(super) fn sample(field: &Field) -> Value {
+    match &field.kind {
+        FieldKind::Text { min_length, max_length } => {
+            let length = min_length.unwrap_or(0).max(12).min(*max_length) as usize;
+            "Lorem ipsum ".chars().cycle().take(length).collect::<String>().into()
+        }
+        FieldKind::Code => "A-1".into(),
+        FieldKind::Integer { min, max } => json!(min.unwrap_or_else(|| max.unwrap_or(7).min(7))),
+        FieldKind::Decimal { scale, .. } => {
+            let (min, max) = field.kind.decimal_bounds();
+            min.or(max).unwrap_or(Decimal::new(0, *scale)).to_string().into()
+        }
+        FieldKind::Boolean => true.into(),
+        FieldKind::Date => "2026-03-01".into(),
+        FieldKind::Datetime => "2026-03-01T09:30:00Z".into(),
+        FieldKind::Choice { options } => options.first().cloned().into(),
+        FieldKind::Relation { .. } => "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71".into(),
+    }
+}
+
+/// The value as it is read: an expanded relation is the record itself.
+pub(super) fn read(field: &UsableField) -> Schema {
+    let mut schema = value(&field.field);
+    if let Some(target) = &field.target {
+        schema = Schema::any_of([schema, Schema::reference(&format!("Record_{target}"))]);
+    }
+    let schema = if field.field.required { schema } else { schema.nullable() };
+    schema.with("title", field.field.label.as_str())
+}
+
+/// The value as it is written by `action`.
+pub(super) fn written(field: &UsableField, action: Action) -> Member {
+    let of = &field.field;
+    let mut schema = value(of);
+    if !of.required {
+        schema = schema.nullable();
+    }
+    schema = schema.with("title", of.label.as_str());
+    if let Some(target) = &field.target {
+        schema = schema.described(format!("The id of a record of `{target}`."));
+    } else if !of.help.is_empty() {
+        schema = schema.described(of.help.as_str());
+    }
+    let name = of.name.as_str();
+    match &of.default {
+        Some(default) if action == Action::Create => optional(name, schema.with("default", default.clone())),
+        None if of.required && action == Action::Create => required(name, schema),
+        _ => optional(name, schema),
+    }
+}
+
+/// The types a field can have, each with the members of its own in a definition.
+fn types() -> Vec<(&'static str, Vec<Member>)> {
+    let length = |most: u32| Schema::integer(Some(0), Some(most.into())).nullable();
+    let digits = |least: i64| Schema::integer(Some(least), Some(MAX_PRECISION.into())).nullable();
+    let integer = || Schema::integer(None, None).nullable();
+    let exact = || Schema::any_of([decimal(MAX_PRECISION, MAX_PRECISION), Schema::integer(None, None)]).nullable();
+    let text = || Schema::text(0, MAX_TEXT).nullable();
+    let options = Schema::array(Schema::text(1, 200)).with("minItems", 1).with("maxItems", 500);
+    vec![
+        (
+            "text",
+            vec![
+                optional("min_length", length(MAX_TEXT)),
+                optional("max_length", length(MAX_TEXT).with("default", 255)),
+                optional("default", text()),
+            ],
+        ),
+        ("code", vec![optional("default", Schema::code().nullable())]),
+        ("integer", vec![optional("min", integer()), optional("max", integer()), optional("default", integer())]),
+        (
+            "decimal",
+            vec![
+                optional("precision", digits(1).with("default", 18)),
+                optional("scale", digits(0).with("default", 2)),
+                optional("min", exact()),
+                optional("max", exact()),
+                optional("default", decimal(MAX_PRECISION, MAX_PRECISION).nullable()),
+            ],
+        ),
+        ("boolean", vec![optional("default", Schema::boolean().nullable())]),
+        ("date", vec![optional("default", Schema::date().nullable())]),
+        ("datetime", vec![optional("default", Schema::datetime().nullable())]),
+        (
+            "choice",
+            vec![
+                required("options", options.with("uniqueItems", true)),
+                optional("default", Schema::text(1, 200).nullable()),
+            ],
+        ),
+        (
+            "relation",
+            vec![
+                required("target", Schema::name().described("The other entity's name.")),
+                optional(
+                    "on_delete",
+                    Schema::one_of(["restrict", "cascade", "set_null"]).nullable().with("default", "restrict"),
+                ),
+                optional("default", Schema::uuid().nullable()),
+            ],
+        ),
+    ]
+}
+
+/// A field as it is defined: what may be said depends on its type.
+pub(crate) fn definition() -> Schema {
+    let one = |(name, own): (&str, Vec<Member>)| {
+        let flag = || Schema::boolean().nullable().with("default", false);
+        let members = [
+            required("name", Schema::name()),
+            required("type", Schema::constant(name)),
+            optional("label", Schema::text(0, 200).nullable()),
+            optional("help", Schema::text(0, 2000).nullable()),
+            optional("required", flag()),
+            optional("unique", flag()),
+            optional("indexed", flag()),
+            optional("sensitivity", Schema::constant("none").nullable()),
+            optional("markup", Schema::constant("literal").nullable()),
+            optional("encrypted", Schema::boolean().nullable().with("const", false)),
+        ];
+        Schema::input(members.into_iter().chain(own))
+    };
+    Schema::named("FieldDefinition", Schema::any_of(types().into_iter().map(one)))
+}
+
+/// A field as it is shown.
+pub(crate) fn view() -> Schema {
+    let names: Vec<&str> = types().into_iter().map(|(name, _)| name).collect();
+    let exact = || Schema::any_of([Schema::integer(None, None), decimal(MAX_PRECISION, MAX_PRECISION)]).nullable();
+    let length = || Schema::integer(Some(0), Some(MAX_TEXT.into()));
+    Schema::named(
+        "Field",
+        Schema::output([
+            required("id", Schema::uuid()),
+            required("name", Schema::name()),
+            required("label", Schema::text(0, 200)),
+            required("help", Schema::text(0, 2000)),
+            required("type", Schema::one_of(names)),
+            required("required", Schema::boolean()),
+            required("unique", Schema::boolean()),
+            required("indexed", Schema::boolean()),
+            required("default", any_value()),
+            optional("min_length", length().nullable()),
+            optional("max_length", length()),
+            optional("min", exact()),
+            optional("max", exact()),
+            optional("precision", Schema::integer(Some(1), Some(MAX_PRECISION.into()))),
+            optional("scale", Schema::integer(Some(0), Some(MAX_PRECISION.into()))),
+            optional("options", Schema::array(Schema::text(1, 200))),
+            optional("target", Schema::name().nullable()),
+            optional("on_delete", Schema::one_of(["restrict", "cascade", "set_null"])),
+        ]),
+    )
+}
+
+/// The value of some field, whichever its type.
+pub(super) fn any_value() -> Schema {
+    Schema::any_of([Schema::text(0, MAX_TEXT), Schema::number(), Schema::boolean()]).nullable()
+}
+
+#[cfg(test)]
+mod tests {
+    use insula_model::clock::{Clock, Ids};
+    use insula_model::entity::{self, Schema as Model};
+    use insula_model::json::Json;
+
+    use super::*;
+
+    /// What the reader of definitions knows, by what it says to a type it does not know.
+    #[test]
+    fn every_type_the_reader_takes_is_described() {
+        let body = Json::parse(br#"{"name": "a", "fields": [{"name": "b", "type": "no such type"}]}"#).unwrap();
+        let refused = entity::define(&body, &Model::default(), &Ids::new(Clock::default())).unwrap_err();
+        let message = &refused.errors()[0].message;
+        let (_, known) = message.split_once("Choose one of: ").unwrap_or_else(|| panic!("{message}"));
+        let known: Vec<&str> = known.trim_end_matches('.').split(", ").collect();
+        let described: Vec<&str> = types().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(described, known);
+    }
+}
