@@ -34,8 +34,8 @@ impl GroupDraft {
         Members::read(body, |of, errors| {
             let code = of.required("code", errors).and_then(|json| code(json, of.pointer("code"), errors));
             let name = of.required("name", errors).and_then(|json| name(json, of.pointer("name"), errors));
-            let members = of.optional("members").map(|json| members(json, &of.pointer("members"), errors));
-            let roles = of.optional("roles").map(|json| roles(json, &of.pointer("roles"), errors));
+            let members = of.raw("members").map(|json| members(json, &of.pointer("members"), errors));
+            let roles = of.raw("roles").map(|json| roles(json, &of.pointer("roles"), errors));
             Some(Self {
                 code: code?,
                 name: name?,

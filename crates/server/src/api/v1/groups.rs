@@ -35,6 +35,6 @@ fn roles() -> Schema {
 fn group_example() -> Value {
     json!({
         "id": "019ab4e2-7d90-7000-8e52-c7a3b1f409d6", "code": "first-line", "name": "First line",
-        "members": ["019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71"], "roles": ["desk"],
+        "members": ["019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71"], "roles": ["viewer"],
     })
 }

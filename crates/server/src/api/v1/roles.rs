@@ -31,14 +31,17 @@ fn grants() -> Schema {
 }
 
 fn grant_members() -> [Member; 5] {
-    let list = || Schema::array(Schema::name()).with("uniqueItems", true);
+    let list = || Schema::array(Schema::name()).with("uniqueItems", true).nullable();
     let fields = Schema::input([optional("read", list()), optional("write", list())]);
     [
         required("resource", resource()),
         required("actions", actions()),
         required("scope", scope()),
-        optional("where", Schema::text(1, rule_length()).described("Which records, in CEL; of one entity only.")),
-        optional("fields", fields.described("An absent list is every field; of one entity only.")),
+        optional(
+            "where",
+            Schema::text(1, rule_length()).described("Which records, in CEL; of one entity only.").nullable(),
+        ),
+        optional("fields", fields.described("An absent list is every field; of one entity only.").nullable()),
     ]
 }
 
@@ -72,8 +75,5 @@ fn role_example() -> Value {
 }
 
 fn grant_example() -> Value {
-    json!({
-        "resource": "records:ticket", "actions": ["read", "update"], "scope": "tenant",
-        "where": "record.customer.country == \"DE\"", "fields": {"read": ["title", "status"], "write": ["status"]},
-    })
+    json!({"resource": "records:*", "actions": ["create", "read", "update"], "scope": "own"})
 }

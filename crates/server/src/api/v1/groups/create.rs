@@ -26,7 +26,7 @@ pub(crate) fn describe() -> Operation {
     Operation::new("createGroup", "Makes a group")
         .details("Whoever makes it has everything its roles allow.")
         .body(Schema::named("NewGroup", body))
-        .sent(json!({"code": "first-line", "name": "First line", "members": [], "roles": ["desk"]}))
+        .sent(json!({"code": "first-line", "name": "First line", "members": [], "roles": ["viewer"]}))
         .answer(Answer::json(201, "The group.", super::group()).header("Location").example(super::group_example()))
         .problem(409)
 }

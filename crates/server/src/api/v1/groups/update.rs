@@ -31,7 +31,7 @@ pub(crate) fn describe() -> Operation {
     Operation::new("updateGroup", "Changes a group")
         .details("For everyone in it, at once; a list is replaced whole.")
         .body(Schema::named("GroupPatch", body))
-        .sent(json!({"roles": ["desk"]}))
+        .sent(json!({"roles": ["viewer"]}))
         .answer(Answer::json(200, "The group.", super::group()).example(super::group_example()))
         .problem(409)
 }

@@ -5,12 +5,15 @@ use http::StatusCode;
 use insula_engine::grant::Read;
 use insula_engine::scope::Scope;
 use insula_model::id::RecordId;
-use insula_model::problem::Result;
+use insula_model::problem::{Code, Problem, Result};
 
 use crate::call::{Headers, RawQuery};
 use crate::openapi::{Answer, Operation, Parameter, Schema, Shape};
 use crate::path::Path;
 use crate::reply;
+
+/// Of one `If-None-Match`, in bytes, as the document says.
+const LONGEST_TAGS: usize = 8192;
 
 pub(crate) async fn get(
     scope: Scope,
@@ -18,6 +21,10 @@ pub(crate) async fn get(
     RawQuery(raw): RawQuery,
     Headers(headers): Headers,
 ) -> Result<Response> {
+    if headers.get_all(http::header::IF_NONE_MATCH).iter().any(|tags| tags.len() > LONGEST_TAGS) {
+        let detail = format!("`If-None-Match` holds at most {LONGEST_TAGS} bytes.");
+        return Err(Problem::new(Code::HeadersTooLarge, detail));
+    }
     let record = scope
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
