@@ -79,13 +79,13 @@ pub(crate) struct Inner {
 pub struct OpenError(#[from] StoreError);
 
 impl Engine {
-    /// Opens the stores, migrates the platform's and removes what an interrupted registration left behind.
+    /// Opens the stores, migrates the platform's and ends what an interrupted registration left half-way.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let ids = Ids::new(options.clock.clone());
         let stores = Stores::open(&options.store, &options.secret_key).await?;
         let engine = Self(Arc::new(Inner {
             identity: Identity::new(&options.secret_key, options.identity),
-            tenants: Tenants::default(),
+            tenants: Tenants::new(stores.share()),
             clock: options.clock,
             ids,
             stores,

@@ -10,6 +10,7 @@ mod delete;
 mod get;
 mod insert;
 mod list;
+mod order;
 mod params;
 mod plan;
 mod references;

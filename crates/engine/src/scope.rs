@@ -47,6 +47,7 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R> + Clone,
     {
+        let _turn = self.tenant.serve().await?;
         let first = self.try_read(work.clone()).await?;
         if !first.schema_moved {
             return first.result;
@@ -61,6 +62,7 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R> + Clone,
     {
+        let _turn = self.tenant.serve().await?;
         if let Some(believed) = self.tenant.believed(self.caller.account()) {
             let tx = self.engine().stores.tenant_write_at(self.caller.placement(), believed.0.versions).await?;
             let first = if versions(&tx)? == believed.0.versions {
@@ -81,6 +83,7 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Altering>) -> Result<R>,
     {
+        let _turn = self.tenant.alter().await?;
         let tx = self.engine().stores.tenant_alter(self.caller.placement()).await?;
         let result = self.run_anew(tx, work).await?.result;
         self.tenant.forget();
@@ -91,8 +94,9 @@ impl Scope {
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R>,
     {
+        let known = self.tenant.known();
         let mut tx = self.engine().stores.tenant_read(self.caller.placement()).await?;
-        let model = self.tenant.model_for_read(&mut tx, self.engine().clock.now()).await?;
+        let model = self.tenant.model_for_read(&known, &mut tx, self.engine().clock.now()).await?;
         let rights = self.rights(&model, &mut tx).await?;
         Ok(self.run(tx, (model, rights), work).await)
     }

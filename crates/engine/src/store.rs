@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use insula_model::id::TenantId;
 use insula_model::value::Value;
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 
 pub(crate) use cell::{Shape, Step, Tail};
 pub(crate) use error::{StoreError, UniqueBreach};
@@ -47,6 +48,13 @@ pub(crate) struct Versions {
     pub(crate) grants: i64,
 }
 
+/// How many transactions one tenant may have open at once, so that it cannot take all sessions of a store it shares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    pub(crate) serving: usize,
+    pub(crate) altering: usize,
+}
+
 /// All stores of this installation.
 pub(crate) enum Stores {
     Sqlite(sqlite::Stores),
@@ -68,6 +76,15 @@ impl Stores {
                 Self::Postgres(postgres::Stores::open(url, *cell_tenant_limit, secret).await?)
             }
         })
+    }
+
+    /// What one tenant may take.
+    pub(crate) const fn share(&self) -> Share {
+        match self {
+            // A file is its tenant's alone, and bounds its readers itself.
+            Self::Sqlite(_) => Share { serving: Semaphore::MAX_PERMITS, altering: Semaphore::MAX_PERMITS },
+            Self::Postgres(stores) => stores.share(),
+        }
     }
 
     /// A consistent view of the platform's tables.
@@ -121,7 +138,8 @@ impl Stores {
     }
 
     /// Makes the (empty, migrated) store of a new tenant and gives an open [`Stores::tenant_alter`] transaction on it:
-    /// nothing of it is left if that is dropped. The store's own row in `insula_tenant.tenant` is written already.
+    /// nothing of it is left if that is dropped. The store's own row in `insula_tenant.tenant` is written already. The
+    /// store is marked as being registered until [`Stores::settle_tenant`].
     pub(crate) async fn create_tenant(&self, tenant: TenantId) -> Result<(Placement, Tx), StoreError> {
         match self {
             Self::Sqlite(stores) => {
@@ -140,6 +158,23 @@ impl Stores {
         match self {
             Self::Sqlite(stores) => stores.drop_tenant(placement.tenant).await,
             Self::Postgres(stores) => stores.drop_tenant(placement).await,
+        }
+    }
+
+    /// Takes away the mark that [`Stores::create_tenant`] put on a new store: it is registered now, and nobody removes it
+    /// by himself any more.
+    pub(crate) async fn settle_tenant(&self, placement: Placement) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(stores) => stores.settle_tenant(placement.tenant).await,
+            Self::Postgres(stores) => stores.settle_tenant(placement).await,
+        }
+    }
+
+    /// Tenant stores that still bear the mark of being registered.
+    pub(crate) async fn unsettled_tenants(&self) -> Result<Vec<Placement>, StoreError> {
+        match self {
+            Self::Sqlite(stores) => stores.unsettled_tenants().await,
+            Self::Postgres(stores) => stores.unsettled_tenants().await,
         }
     }
 

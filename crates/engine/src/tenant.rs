@@ -3,31 +3,47 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use insula_model::entity::{Entity, Schema};
 use insula_model::id::{AccountId, TenantId};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, BuiltinRole, Permission, RecordRight, Rights};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::record::Plans;
 use crate::sql::Fixed;
-use crate::store::{Placement, StoreError, Tx, Versions};
+use crate::store::{Placement, Share, StoreError, Tx, Versions};
 
 /// How long a model is believed without asking the store for its versions.
 const BELIEVED_MICROS: i64 = 1_000_000;
 /// Models kept; beyond it the least used are dropped and read again when needed.
 const TENANTS: usize = 4096;
+/// How long a transaction waits until others of its tenant have ended.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Accounts whose rights are kept per tenant.
 const ACCOUNTS: usize = 1024;
 
-pub(crate) struct Tenants(Cache<TenantId, Arc<Tenant>>);
+pub(crate) struct Tenants {
+    kept: Cache<TenantId, Arc<Tenant>>,
+    share: Share,
+}
 
 pub(crate) struct Tenant {
     placement: Placement,
-    model: ArcSwapOption<Model>,
+    known: ArcSwap<Known>,
+    serving: Semaphore,
+    altering: Semaphore,
+}
+
+/// What is believed of a tenant. It is replaced as a whole, and by whoever saw it last alone: what was read from an older
+/// view of the store does not come back.
+#[derive(Default)]
+pub(crate) struct Known {
+    model: Option<Arc<Model>>,
     checked_at: AtomicI64,
 }
 
@@ -69,19 +85,23 @@ static ROLES: Fixed = Fixed::new(
      ORDER BY r.code",
 );
 
-impl Default for Tenants {
-    fn default() -> Self {
-        Self(Cache::new(TENANTS))
-    }
-}
-
 impl Tenants {
+    /// `share` is what one tenant may take of the store's sessions.
+    pub(crate) fn new(share: Share) -> Self {
+        Self { kept: Cache::new(TENANTS), share }
+    }
+
     pub(crate) fn get(&self, placement: Placement) -> Arc<Tenant> {
-        if let Some(tenant) = self.0.get(&placement.tenant) {
+        if let Some(tenant) = self.kept.get(&placement.tenant) {
             return tenant;
         }
-        let made = Arc::new(Tenant { placement, model: ArcSwapOption::empty(), checked_at: AtomicI64::new(i64::MIN) });
-        match self.0.get_or_insert_with(&placement.tenant, || Ok::<_, std::convert::Infallible>(made)) {
+        let made = Arc::new(Tenant {
+            placement,
+            known: ArcSwap::default(),
+            serving: Semaphore::new(self.share.serving),
+            altering: Semaphore::new(self.share.altering),
+        });
+        match self.kept.get_or_insert_with(&placement.tenant, || Ok::<_, std::convert::Infallible>(made)) {
             Ok(tenant) => tenant,
             Err(never) => match never {},
         }
@@ -89,35 +109,62 @@ impl Tenants {
 }
 
 impl Tenant {
+    /// A place among the tenant's transactions that read or write, so that others find sessions too. Held for as long as
+    /// the transaction is.
+    pub(crate) async fn serve(&self) -> Result<SemaphorePermit<'_>> {
+        turn(&self.serving).await
+    }
+
+    /// The same among those that alter, which are few.
+    pub(crate) async fn alter(&self) -> Result<SemaphorePermit<'_>> {
+        turn(&self.altering).await
+    }
+
+    /// What is believed now. A read takes it before its transaction sees anything.
+    pub(crate) fn known(&self) -> Arc<Known> {
+        self.known.load_full()
+    }
+
     /// The model a read may use: at most a second old, checked in the read's own transaction when older.
-    pub(crate) async fn model_for_read(&self, tx: &mut Tx, now: Timestamp) -> Result<Arc<Model>, StoreError> {
-        let fresh = now.as_micros().saturating_sub(self.checked_at.load(Ordering::Relaxed)) < BELIEVED_MICROS;
-        match self.model.load_full() {
-            Some(model) if fresh => Ok(model),
-            _ => {
-                let versions = self.read_versions(tx).await?;
-                let model = self.model_at(tx, versions).await?;
-                self.checked_at.store(now.as_micros(), Ordering::Relaxed);
-                Ok(model)
-            }
+    pub(crate) async fn model_for_read(
+        &self,
+        known: &Arc<Known>,
+        tx: &mut Tx,
+        now: Timestamp,
+    ) -> Result<Arc<Model>, StoreError> {
+        let age = now.as_micros().saturating_sub(known.checked_at.load(Ordering::Relaxed));
+        if let Some(model) = known.model.as_ref().filter(|_| age < BELIEVED_MICROS) {
+            return Ok(Arc::clone(model));
         }
+        let versions = self.read_versions(tx).await?;
+        if let Some(model) = known.model.as_ref().filter(|model| model.versions == versions) {
+            known.checked_at.store(now.as_micros(), Ordering::Relaxed);
+            return Ok(Arc::clone(model));
+        }
+        let model = self.load(tx, versions).await?;
+        self.replace(known, &model, now.as_micros());
+        Ok(model)
     }
 
     /// The model of exactly the versions a write found.
     pub(crate) async fn model_at(&self, tx: &mut Tx, versions: Versions) -> Result<Arc<Model>, StoreError> {
-        if let Some(model) = self.model.load_full()
-            && model.versions == versions
-        {
-            return Ok(model);
+        let known = self.known();
+        if let Some(model) = known.model.as_ref().filter(|model| model.versions == versions) {
+            return Ok(Arc::clone(model));
         }
         let model = self.load(tx, versions).await?;
-        self.model.store(Some(Arc::clone(&model)));
+        self.replace(&known, &model, i64::MIN);
         Ok(model)
+    }
+
+    fn replace(&self, known: &Arc<Known>, model: &Arc<Model>, checked_at: i64) {
+        let next = Known { model: Some(Arc::clone(model)), checked_at: AtomicI64::new(checked_at) };
+        self.known.compare_and_swap(known, Arc::new(next));
     }
 
     /// What this node last knew, of whatever age: for a write that has it confirmed with its first statement.
     pub(crate) fn believed(&self, account: AccountId) -> Option<Belief> {
-        let model = self.model.load_full()?;
+        let model = self.known.load().model.clone()?;
         let rights = model.callers.get(&account)?;
         Some((model, rights))
     }
@@ -142,8 +189,7 @@ impl Tenant {
 
     /// Forgets what is believed; the next transaction reads it from the store.
     pub(crate) fn forget(&self) {
-        self.checked_at.store(i64::MIN, Ordering::Relaxed);
-        self.model.store(None);
+        self.known.store(Arc::default());
     }
 
     async fn read_versions(&self, tx: &mut Tx) -> Result<Versions, StoreError> {
@@ -152,6 +198,17 @@ impl Tenant {
         let row =
             rows.first().ok_or_else(|| StoreError::Other("the tenant's store does not know its tenant".into()))?;
         Ok(Versions { schema: row.int(0)?, grants: row.int(1)? })
+    }
+}
+
+/// Waits its turn, for a while.
+async fn turn(places: &Semaphore) -> Result<SemaphorePermit<'_>> {
+    if let Ok(place) = places.try_acquire() {
+        return Ok(place);
+    }
+    match tokio::time::timeout(PATIENCE, places.acquire()).await {
+        Ok(Ok(place)) => Ok(place),
+        _ => Err(Problem::unavailable("the tenant has all of its share of the store's sessions in use")),
     }
 }
 

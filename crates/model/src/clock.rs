@@ -71,6 +71,11 @@ impl Ids {
         T::from(Uuid::from_u128(high | low))
     }
 
+    /// A fresh id that tells nothing of when it was made (version 4, RFC 9562 §5.4).
+    pub fn unordered<T: From<Uuid>>(&self) -> T {
+        T::from(uuid::Builder::from_random_bytes(self.random()).into_uuid())
+    }
+
     /// Bytes from the operating system's generator.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads randomness")]
     #[expect(clippy::panic, reason = "a machine without randomness cannot serve one request safely")]

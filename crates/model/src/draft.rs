@@ -122,7 +122,7 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
                 Err((Code::OutOfRange, format!("The value must be between {low} and {high}.")))
             }
         }
-        (FieldKind::Integer { .. }, Json::Float(n)) if n.fract() != 0.0 || n.is_finite() => {
+        (FieldKind::Integer { .. }, Json::Float(_)) => {
             Err((Code::InvalidType, "Expected an integer, without fraction or exponent, within ±2⁵³.".into()))
         }
         (FieldKind::Decimal { .. }, Json::Text(text)) => decimal(field, text),

@@ -27,22 +27,38 @@ pub enum Json {
     Object(Vec<(String, Self)>),
 }
 
+/// The most values of one document: each takes more memory here than where it stands.
+const MAX_VALUES: usize = 600_000;
+
+/// What `serde_json` calls well-formed JSON that no value here can hold.
+const UNHELD: [(&str, &str); 3] = [
+    ("number out of range", "A number is too large"),
+    ("lone leading surrogate", "A string holds half of a surrogate pair"),
+    ("unexpected end of hex escape", "A string holds half of a surrogate pair"),
+];
+
 impl Json {
-    /// Reads one document. 400 when it is not JSON at all, 422 when it names a member twice, is too deep or too wide.
+    /// Reads one document. 400 when it is not JSON at all, 422 when it names a member twice, is too deep, too wide or too
+    /// large, or holds a number or a string that cannot be kept.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
+        // Two bytes at least make a value: of most bodies this is known without a look.
+        if bytes.len() > 2 * MAX_VALUES && at_most(bytes) > MAX_VALUES {
+            let detail = format!("A body holds at most {MAX_VALUES} values. Send it in parts.");
+            return Err(Problem::new(Code::TooComplex, detail));
+        }
         let excess = Cell::new(None);
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         let parsed = AnyValue { room: DEPTH, excess: &excess }.deserialize(&mut deserializer);
         parsed.and_then(|json| deserializer.end().map(|()| json)).map_err(|error| {
+            let (text, line, column) = (error.to_string(), error.line(), error.column());
             if let Some(excess) = excess.take() {
                 Problem::new(Code::TooComplex, excess)
+            } else if let Some((_, message)) = UNHELD.iter().find(|(start, _)| text.starts_with(start)) {
+                Problem::at("", Code::InvalidFormat, format!("{message}, at line {line}, column {column}."))
             } else if error.is_data() {
-                Problem::at("", Code::InvalidFormat, format!("{error}"))
+                Problem::at("", Code::InvalidFormat, text)
             } else {
-                Problem::new(
-                    Code::InvalidJson,
-                    format!("The body stops being JSON at line {}, column {}.", error.line(), error.column()),
-                )
+                Problem::new(Code::InvalidJson, format!("The body stops being JSON at line {line}, column {column}."))
             }
         })
     }
@@ -58,6 +74,21 @@ impl Json {
             Self::Object(_) => "an object",
         }
     }
+}
+
+/// How many values there can be: one behind every bracket that opens and every comma that is in no string.
+fn at_most(bytes: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (1, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 impl From<&serde_json::Value> for Json {
@@ -235,8 +266,17 @@ mod tests {
 
     #[test]
     fn broken_json_is_400_with_its_place() {
-        for bad in ["", "{", "[1,]", "{\"a\":}", "nul", "\"\\ud800\"", "{} x"] {
+        for bad in ["", "{", "[1,]", "{\"a\":}", "nul", "{} x", "\"\\u12\"", "\"\\ud8\""] {
             assert_eq!(Json::parse(bad.as_bytes()).unwrap_err().code(), Code::InvalidJson, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_held_is_422() {
+        for bad in
+            ["1e400", "[-1e999]", r#""\ud800""#, r#""\ud800\u0041""#, r#""\ud800x""#, r#""\udc00""#, r#"{"\udfff":1}"#]
+        {
+            assert_eq!(Json::parse(bad.as_bytes()).unwrap_err().code(), Code::InvalidFormat, "{bad}");
         }
     }
 

@@ -62,7 +62,7 @@ codes! {
     /// A part of the contract that this release does not do yet. Never silently ignored.
     NotSupported = "not_supported", 422, "This is not supported yet";
     /// JSON that is nested too deeply, or has too many members in one object (requirement C2).
-    TooComplex = "too_complex", 422, "The body is too deep or too wide";
+    TooComplex = "too_complex", 422, "The body is too deep, too wide or holds too much";
     RateLimited = "rate_limited", 429, "Too many requests";
     HeadersTooLarge = "headers_too_large", 431, "The headers are too large";
     Internal = "internal", 500, "Something went wrong on our side";
@@ -205,9 +205,18 @@ impl fmt::Display for Problem {
 
 impl Error for Problem {}
 
-/// Mistakes gathered while a body is read, so that the client hears of all of them at once.
+/// Mistakes gathered while a body is read, so that the client hears of all of them at once. Of very many the first are
+/// told and the others counted: an answer must not outgrow what it answers.
 #[derive(Default, Debug)]
-pub struct Errors(Vec<FieldError>);
+pub struct Errors {
+    told: Vec<FieldError>,
+    untold: usize,
+}
+
+/// Mistakes that are told.
+const MOST_TOLD: usize = 100;
+/// Characters of a pointer or a message, both of which repeat what the client wrote.
+const MOST_REPEATED: usize = 1_000;
 
 impl Errors {
     pub fn one(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
@@ -217,26 +226,49 @@ impl Errors {
     }
 
     pub fn add(&mut self, pointer: impl Into<String>, code: Code, message: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.into(), code, message: message.into() });
+        if self.told.len() == MOST_TOLD {
+            self.untold += 1;
+            return;
+        }
+        let (pointer, message) = (shortened(pointer.into()), shortened(message.into()));
+        self.told.push(FieldError { pointer, code, message });
     }
 
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.told.is_empty()
     }
 
     /// `Ok(())`, or the problem that lists them all.
     pub fn check(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.into_problem()) }
+        if self.told.is_empty() { Ok(()) } else { Err(self.into_problem()) }
     }
 
     /// One kind of mistake names the problem; several kinds are `invalid`.
     fn into_problem(self) -> Problem {
-        let first = self.0.first().map_or(Code::Invalid, |e| e.code);
-        let code = if self.0.iter().all(|e| e.code == first) { first } else { Code::Invalid };
-        let mut problem = Problem::new(code, "Mend what `errors` lists and send the request again.");
-        problem.errors = self.0;
+        let first = self.told.first().map_or(Code::Invalid, |e| e.code);
+        let code = if self.told.iter().all(|e| e.code == first) { first } else { Code::Invalid };
+        let detail = match self.untold {
+            0 => Cow::Borrowed("Mend what `errors` lists and send the request again."),
+            more => {
+                let all = self.told.len() + more;
+                format!(
+                    "`errors` lists the first {MOST_TOLD} of {all} mistakes. Mend them all and send the request again."
+                )
+                .into()
+            }
+        };
+        let mut problem = Problem::new(code, detail);
+        problem.errors = self.told;
         problem
     }
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MOST_REPEATED) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// Appends a member's name to a pointer, escaped as RFC 6901 §3 asks.

@@ -103,6 +103,44 @@ mod tests {
         std::thread::Builder::new().stack_size(1 << 20).spawn(compile_all).unwrap().join().unwrap();
     }
 
+    /// Nothing that stands before a deep source hides how deep it is: every string prefix, and everything that is no
+    /// token, which the parser steps over together with a quote behind it. Run on as little stack as a worker has left.
+    #[test]
+    fn nothing_hides_depth() {
+        const LETTERS: &[&str] = &["", "r", "R", "b", "B", "br", "bR", "Br", "BR", "rb", "Rb", "u", "0xb"];
+        const TROUBLE: &[&str] = &[
+            "", "\\", "\n", "\r", "\\q", "\\x4", "\\u00", "\\U0011", "\\09", "\\ud800", "💩", "é", "\0", "\x0b",
+            "\x0c", "&", "|", "=", "!", "`", "#", "@", "$", ";", "~", "//", "/*", "\u{2028}",
+        ];
+        const QUOTES: &[&str] = &["\"", "'", "\"\"\"", "'''", "`", "\"\""];
+        let all_are_refused = || {
+            let deep = ["a".to_owned() + &".a".repeat(4_900), "a".to_owned() + &" == a".repeat(1_900)];
+            for (letters, quote, trouble) in combinations(LETTERS, QUOTES, TROUBLE) {
+                for code in &deep {
+                    for source in [
+                        format!("{letters}{quote}{trouble}{quote} == {code}"),
+                        format!("{letters}{quote}{trouble} == {code}"),
+                        format!("{trouble}{letters}{quote} == {code}"),
+                        format!("{trouble}{letters}{quote} == {code} == {letters}{quote}{trouble}"),
+                    ] {
+                        let start: String = source.chars().take(20).collect();
+                        assert!(sample::compile_all(&source, &sample::schema()).is_err(), "{start:?}");
+                    }
+                }
+            }
+        };
+        std::thread::Builder::new().stack_size(1 << 20).spawn(all_are_refused).unwrap().join().unwrap();
+    }
+
+    /// Every combination of one of each.
+    fn combinations<'a>(
+        a: &'a [&'a str],
+        b: &'a [&'a str],
+        c: &'a [&'a str],
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
+        a.iter().flat_map(move |a| b.iter().flat_map(move |b| c.iter().map(move |c| (*a, *b, *c))))
+    }
+
     fn soup() -> impl Strategy<Value = String> {
         const TOKENS: [&str; 64] = [
             "int_n1",

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use http::{HeaderMap, Method};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use insula_model::json::Json;
@@ -28,7 +28,7 @@ pub(crate) struct JsonBody<const LIMIT: usize = USUAL>(pub(crate) Json);
 
 impl<const LIMIT: usize> Take for JsonBody<LIMIT> {
     async fn take(call: &mut Call) -> Result<Self> {
-        if !is_json(&call.parts.headers) {
+        if !is_json(&call.parts.headers, &call.parts.method) {
             return Err(Problem::new(Code::UnsupportedMediaType, "Send `Content-Type: application/json`."));
         }
         let bytes = read(&call.parts.headers, &mut call.body, LIMIT).await?;
@@ -43,13 +43,16 @@ impl<const LIMIT: usize> Take for Option<JsonBody<LIMIT>> {
     }
 }
 
-/// `application/json`, alone or with `charset=utf-8`: RFC 8259 knows no other encoding.
-fn is_json(headers: &HeaderMap) -> bool {
+/// `application/json`, alone or with `charset=utf-8`: RFC 8259 knows no other encoding. What is patched may call itself
+/// `application/merge-patch+json` as well (RFC 7396), which is what every patch is here.
+fn is_json(headers: &HeaderMap, method: &Method) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let Ok(text) = value.to_str() else { return false };
     let mut parts = text.split(';').map(str::trim);
-    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+    let is_patch =
+        |essence: &str| *method == Method::PATCH && essence.eq_ignore_ascii_case("application/merge-patch+json");
+    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json") || is_patch(essence))
         && parts.all(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
@@ -122,7 +125,7 @@ mod tests {
             for value in values {
                 headers.append(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
             }
-            assert_eq!(is_json(&headers), expect, "{values:?}");
+            assert_eq!(is_json(&headers, &Method::POST), expect, "{values:?}");
         };
         check(&["application/json"], true);
         check(&["Application/JSON; charset=UTF-8"], true);

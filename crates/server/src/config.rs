@@ -58,6 +58,34 @@ pub struct ServeArgs {
     /// true allows production to run on SQLite [default: false]
     #[arg(long, env)]
     pub allow_sqlite: Option<String>,
+    /// Those of [`UNBUILT`] that are set.
+    #[arg(skip)]
+    pub unbuilt: Vec<&'static str>,
+}
+
+/// Options of the contract that are not built yet. One that is set would be believed to protect or to help.
+const UNBUILT: [&str; 16] = [
+    "ALLOWED_ORIGINS",
+    "API_SUNSET",
+    "METRICS_ADDRESS",
+    "PASSWORD_HASHER",
+    "PUBLIC_URL",
+    "RATE_LIMIT_ENABLED",
+    "RATE_LIMIT_PER_MINUTE",
+    "REDIS_HOST",
+    "REDIS_PASSWORD",
+    "REDIS_PORT",
+    "REDIS_URL",
+    "SENTRY_DSN",
+    "SMTP_URL",
+    "TLS_CERT",
+    "TLS_KEY",
+    "TRUSTED_PROXIES",
+];
+
+/// Which options are in the environment that are not built yet. An empty one counts as absent.
+pub fn unbuilt() -> Vec<&'static str> {
+    UNBUILT.into_iter().filter(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())).collect()
 }
 
 /// A configuration that can be run.
@@ -66,6 +94,8 @@ pub struct Config {
     pub address: SocketAddr,
     pub engine: Options,
     pub log: LogOptions,
+    /// Options that are set and do nothing yet; none in production.
+    pub unbuilt: Vec<&'static str>,
 }
 
 /// All that is wrong with a configuration; for the operator.
@@ -93,6 +123,11 @@ impl Config {
             &mut findings,
         );
         let store = store(args, data_dir.clone(), production, &mut findings);
+        if production {
+            for name in &args.unbuilt {
+                findings.add(format!("{name} is set and not built yet: leave it out, and do without what it promises"));
+            }
+        }
         let registration = registration(args, production, &mut findings);
         let minutes =
             number(args.access_token_expire_min.as_ref(), "ACCESS_TOKEN_EXPIRE_MIN", 30, 1..=1440, &mut findings);
@@ -112,7 +147,7 @@ impl Config {
                     ..IdentityOptions::default()
                 };
                 let engine = Options { store, secret_key, identity, clock: Clock::default() };
-                Ok(Self { address, engine, log })
+                Ok(Self { address, engine, log, unbuilt: args.unbuilt.clone() })
             }
             _ => Err(findings),
         }
@@ -198,7 +233,14 @@ fn store(args: &ServeArgs, data_dir: PathBuf, production: bool, findings: &mut F
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     // SQLAlchemy names its driver after a plus: `postgresql+psycopg2`.
     match scheme.split('+').next().unwrap_or_default() {
-        "postgres" | "postgresql" => {}
+        "postgres" | "postgresql" => {
+            if production && !is_local(rest) {
+                findings.add(
+                    "DATABASE_URL leads to another machine, and TLS to PostgreSQL is not built yet: run the database on \
+                     this one, or reach it through an encrypted tunnel that ends here",
+                );
+            }
+        }
         "mysql" | "mariadb" => {
             findings
                 .add("DATABASE_URL names MySQL, which is not supported; use PostgreSQL 15 or newer: postgresql://…");
@@ -207,6 +249,28 @@ fn store(args: &ServeArgs, data_dir: PathBuf, production: bool, findings: &mut F
     }
     let url = SecretString::from(format!("postgresql://{rest}"));
     StoreOptions::Postgres { url, cell_tenant_limit: u32::try_from(limit).unwrap_or(u32::MAX) }
+}
+
+/// Whether what follows `://` of a database URL names this machine alone: a loopback address or a socket's folder. Read
+/// as the driver reads it: the first `@` ends the credentials, whatever they hold.
+fn is_local(rest: &str) -> bool {
+    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+    let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let hosts = base.split('/').next().unwrap_or_default();
+    let without_port = |host: &str| match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        Some((address, _)) => address.to_owned(),
+        None => host.split(':').next().unwrap_or_default().to_owned(),
+    };
+    let mut named: Vec<String> = hosts.split(',').map(without_port).filter(|host| !host.is_empty()).collect();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name == "host" || name == "hostaddr" {
+            named.extend(value.split(',').map(str::to_owned));
+        }
+    }
+    named.iter().all(|host| {
+        let is_socket = host.starts_with('/') || host.to_ascii_lowercase().starts_with("%2f");
+        is_socket || host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 fn levels(args: &ServeArgs, findings: &mut Findings) -> Targets {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use insula::application::Application;
-use insula::config::{Config, ServeArgs};
+use insula::config::{self, Config, ServeArgs};
 use insula::log;
 
 #[global_allocator]
@@ -31,13 +31,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let args = match Cli::parse().command {
+    let mut args = match Cli::parse().command {
         Command::Serve(args) => args,
         Command::Openapi => {
             print!("{}", insula::openapi::platform());
             return ExitCode::SUCCESS;
         }
     };
+    args.unbuilt = config::unbuilt();
     let config = match Config::check(&args) {
         Ok(config) => config,
         Err(findings) => {
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
         Ok(log) => log,
         Err(error) => return failed(&error),
     };
+    if !config.unbuilt.is_empty() {
+        tracing::warn!(options = config.unbuilt.join(", "), "these options are set and not built yet: they do nothing");
+    }
     let result = serve(config);
     // Writes what is still queued.
     drop(log);

@@ -89,6 +89,8 @@ fn table() -> Table {
         .described(users::list::describe)
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
         .described(users::create::describe)
+        .tenant(Method::GET, "/api/v1/users/{id}", Resource::Users, Read, users::get::get)
+        .described(users::get::describe)
         .tenant(Method::PATCH, "/api/v1/users/{id}", Resource::Users, Update, users::update::update)
         .described(users::update::describe)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)

@@ -60,12 +60,14 @@ impl Operation {
             let unsaid = !body.is_null();
             return unsaid.then(|| format!("{}: {status} has a body", self.id)).into_iter().collect();
         };
-        let essence = content_type.split(';').next().unwrap_or_default();
-        let schema = &content[essence]["schema"];
-        if schema.is_null() {
-            return vec![format!("{}: {status} is not documented as `{essence}`", self.id)];
+        let essence = |media: &str| media.split(';').next().unwrap_or_default().to_owned();
+        let Some((_, media)) = members(content).find(|(media, _)| essence(media) == essence(content_type)) else {
+            return vec![format!("{}: {status} is not documented as `{content_type}`", self.id)];
+        };
+        if !essence(content_type).ends_with("json") {
+            return Vec::new();
         }
-        let mut schema = schema.clone();
+        let mut schema = media["schema"].clone();
         schema["components"] = document["components"].clone();
         close(&mut schema);
         let validator = jsonschema::validator_for(&schema).expect("a schema of the document can be used");

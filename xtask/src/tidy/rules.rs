@@ -60,7 +60,7 @@ const RULES: [Rule; 8] = [
         view: View::Strings,
         applies: |path| path.starts_with("crates/server/src/"),
         forbidden: &["SELECT ", "INSERT INTO", "DELETE FROM"],
-        instead: "is SQL, which only crates/engine/src/store writes: call a use case of the engine",
+        instead: "is SQL, which only crates/engine writes: call a use case of the engine",
     },
     Rule {
         view: View::Text,

@@ -13,7 +13,7 @@ static INSERT: Fixed = Fixed::new(
     "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
 );
-/// A membership may be left from a removal that was cut off half-way.
+/// A membership may be left from a removal that was cut off half-way: it keeps when it was used.
 static JOIN: Fixed = Fixed::new(
     "INSERT INTO insula.membership (account_id, tenant_id, active, last_used_at) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (account_id, tenant_id) DO UPDATE SET active = excluded.active",
@@ -42,8 +42,19 @@ pub(super) async fn insert(tx: &mut Tx, member: &Member, password_hash: String) 
     Ok(tx.fixed_execute(&INSERT, &binds.each_ref()).await? == 1)
 }
 
-pub(super) async fn join(tx: &mut Tx, account: AccountId, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
-    let binds = [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), Value::Bool(true), Value::Timestamp(now)];
+/// When a membership was last used that its owner has not used yet.
+pub(super) const NEVER: Timestamp = Timestamp::from_micros(0);
+
+/// Makes a membership. One that somebody else made of an existing account is used [`NEVER`], so that no sign-in leads
+/// there by itself.
+pub(super) async fn join(
+    tx: &mut Tx,
+    account: AccountId,
+    tenant: TenantId,
+    last_used_at: Timestamp,
+) -> Result<(), StoreError> {
+    let binds =
+        [Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()), Value::Bool(true), Value::Timestamp(last_used_at)];
     tx.fixed_execute(&JOIN, &binds.each_ref()).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use insula_model::value::{Timestamp, Value};
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use super::account::NEVER;
 use super::email::{Email, MAX_ADDRESS};
 use super::event::{self, Action, Whom};
 use super::session::{self, Tokens};
@@ -20,7 +21,8 @@ const MAX_PASSWORD_CHARS: usize = 4096;
 
 static ACCOUNT: Fixed = Fixed::new("SELECT id, password_hash FROM insula.account WHERE email_folded = $1");
 static MEMBERSHIPS: Fixed = Fixed::new(
-    "SELECT t.id, t.code_folded FROM insula.account a \
+    "SELECT t.id, t.code_folded, m.last_used_at, \
+     (SELECT count(*) FROM insula.membership o WHERE o.account_id = a.id) FROM insula.account a \
      JOIN insula.membership m ON m.account_id = a.id \
      JOIN insula.tenant t ON t.id = m.tenant_id \
      WHERE a.id = $1 AND a.active AND m.active AND t.status = 'active' \
@@ -93,7 +95,8 @@ async fn find(engine: &Inner, email: Option<&Email>) -> Result<Option<Found>, St
     rows.first().map(|row| Ok(Found { id: row.id(0)?, password_hash: row.text(1)?.to_owned() })).transpose()
 }
 
-/// The tenant to sign in to: the one named, else the one used last.
+/// The tenant to sign in to: the one named, else the one used last. Anybody can make a member of any address, so one
+/// that was never used must be named, unless it is the account's only one.
 async fn membership(
     tx: &mut Tx,
     account: Option<AccountId>,
@@ -101,7 +104,11 @@ async fn membership(
 ) -> Result<Option<TenantId>, StoreError> {
     let account = Value::Uuid(account.map_or(Uuid::nil(), AccountId::uuid));
     for row in tx.fixed(&MEMBERSHIPS, &[&account]).await? {
-        if code.is_none_or(|code| row.text(1).is_ok_and(|folded| folded == code)) {
+        let is_meant = match code {
+            Some(code) => row.text(1)? == code,
+            None => row.timestamp(2)? != NEVER || row.int(3)? == 1,
+        };
+        if is_meant {
             return row.id(0).map(Some);
         }
     }

@@ -1,4 +1,8 @@
-//! Tenant stores that no platform row knows: what a registration leaves behind that was cut off half-way.
+//! Tenant stores that are marked as being registered: what a registration leaves behind that was cut off half-way.
+//! Nothing is ever removed because the platform does not know it: its tables may be an older copy, and the store all
+//! that is left of a tenant.
+
+use std::collections::HashSet;
 
 use insula_model::id::TenantId;
 use insula_model::value::{Timestamp, Value};
@@ -11,27 +15,38 @@ use crate::store::{Placement, StoreError, Tx};
 const AGE_MICROS: i64 = 3600 * 1_000_000;
 
 static KNOWN: Fixed = Fixed::new("SELECT id FROM insula.tenant WHERE id = $1");
+static ALL: Fixed = Fixed::new("SELECT id FROM insula.tenant");
 
 impl Engine {
-    /// Removes tenant stores that no platform row knows.
+    /// Ends what registrations left half-way: a store that the platform knows is settled, another one removed.
     pub(crate) async fn sweep_orphans(&self) -> Result<(), OpenError> {
         let stores = &self.0.stores;
         let before = self.0.clock.now().as_micros().saturating_sub(AGE_MICROS);
-        let mut orphans = Vec::new();
-        let mut tx = stores.platform_read().await?;
-        for placement in stores.tenant_stores().await? {
+        let known = self.known_tenants().await?;
+        let unsettled = stores.unsettled_tenants().await?;
+        for placement in &unsettled {
             let tenant = placement.tenant;
-            let old = made_at(tenant).is_some_and(|at| at.as_micros() < before);
-            if old && !is_known(&mut tx, tenant).await? {
-                orphans.push(placement);
+            if known.contains(&tenant) {
+                stores.settle_tenant(*placement).await?;
+            } else if made_at(tenant).is_some_and(|at| at.as_micros() < before) {
+                tracing::warn!(%tenant, "removing the store of a tenant that was never registered");
+                stores.drop_tenant(*placement).await?;
             }
         }
-        tx.commit().await?;
-        for placement in orphans {
-            tracing::warn!(tenant = %placement.tenant, "removing the store of a tenant that was never registered");
-            stores.drop_tenant(placement).await?;
+        let mut unknown = stores.tenant_stores().await?;
+        unknown.retain(|placement| !known.contains(&placement.tenant) && !unsettled.contains(placement));
+        if let Some(one) = unknown.first() {
+            let (count, tenant) = (unknown.len(), one.tenant);
+            tracing::error!(count, %tenant, "the platform does not know tenants whose stores exist; they stay as they are");
         }
         Ok(())
+    }
+
+    async fn known_tenants(&self) -> Result<HashSet<TenantId>, StoreError> {
+        let mut tx = self.0.stores.platform_read().await?;
+        let rows = tx.fixed(&ALL, &[]).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| row.id(0)).collect()
     }
 }
 

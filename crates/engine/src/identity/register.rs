@@ -1,5 +1,6 @@
 //! A new organisation with its owner. It spans both stores: the tenant's comes first, the platform's rows last, so
-//! that a registration cut off half-way leaves a store nobody knows and the next start removes.
+//! that a registration cut off half-way leaves a store nobody knows. Until the very end that store is marked as being
+//! registered, and only what is so marked is ever removed.
 
 use insula_model::id::{RoleId, TenantId};
 use insula_model::input::Members;
@@ -65,16 +66,24 @@ pub(super) async fn register(engine: &Inner, origin: &Origin, body: &Json) -> Re
         tenant: engine.ids.next(),
         code: application.code,
         name: application.name,
-        owner: Member::new(engine.ids.next(), &application.email, application.full_name, now),
+        owner: Member::new(engine.ids.unordered(), &application.email, application.full_name, now),
         now,
     };
     let (placement, tx) = engine.stores.create_tenant(founding.tenant).await?;
     furnish(tx, engine, origin, &founding).await?;
     let tokens = enter(engine, origin, &founding, placement, hash).await;
-    if tokens.is_err()
-        && let Err(error) = orphans::remove(engine, placement).await
-    {
-        tracing::warn!(tenant = %founding.tenant, %error, "the store of a refused registration stays until the next start");
+    match &tokens {
+        // The mark is taken away at the next start otherwise.
+        Ok(_) => {
+            if let Err(error) = engine.stores.settle_tenant(placement).await {
+                tracing::warn!(tenant = %founding.tenant, %error, "a new tenant's store is still marked as being registered");
+            }
+        }
+        Err(_) => {
+            if let Err(error) = orphans::remove(engine, placement).await {
+                tracing::warn!(tenant = %founding.tenant, %error, "the store of a refused registration stays until the next start");
+            }
+        }
     }
     tokens
 }

@@ -7,6 +7,7 @@ mod delete;
 mod grant;
 mod list;
 pub(super) mod member;
+mod show;
 mod update;
 
 use insula_model::id::AccountId;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use create::create;
 pub use delete::delete;
 pub use list::list;
+pub use show::show;
 pub use update::update;
 
 use self::member::Member;

@@ -47,6 +47,10 @@ impl<'t> Tx<'t, Writing> {
             errors.add("", Code::TooLong, format!("A batch holds at most {MOST} changes."));
         }
         let mut batch = Batch { create: None, update: None, delete: None, _brand: PhantomData };
+        // What is wrong with the whole is not worth a look at its parts.
+        if !errors.is_empty() {
+            return Ok(batch);
+        }
         if !create.is_empty() {
             let grant = self.authorize::<Create>(entity)?;
             let at = |i: usize| pointer("/create", &i.to_string());

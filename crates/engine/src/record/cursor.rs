@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use insula_model::expr::Path;
+use insula_model::id::EntityId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value};
@@ -20,10 +21,11 @@ pub(super) struct OrderKey {
     pub(super) descending: bool,
 }
 
-/// What ties a cursor to its query: 8 bytes of the hash of everything but the cursor.
-pub(super) fn fingerprint(query: &str) -> [u8; 8] {
+/// What ties a cursor to its query: 8 bytes of the hash of the entity and of everything but the cursor.
+pub(super) fn fingerprint(entity: EntityId, query: &str) -> [u8; 8] {
     let mut start = [0; 8];
-    start.copy_from_slice(Sha256::digest(query.as_bytes()).first_chunk::<8>().unwrap_or(&[0; 8]));
+    let digest = Sha256::new().chain_update(entity.uuid()).chain_update(query).finalize();
+    start.copy_from_slice(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
     start
 }
 
@@ -62,7 +64,7 @@ fn value(json: &Json, ty: ColumnType) -> Option<Value> {
         (Json::Null, _) => Value::Null,
         (Json::Bool(b), ColumnType::Bool) => Value::Bool(*b),
         (Json::Int(n), ColumnType::Int) => Value::Int(*n),
-        (Json::Text(text), ColumnType::Text) => Value::Text(text.clone()),
+        (Json::Text(text), ColumnType::Text) if !text.contains('\0') => Value::Text(text.clone()),
         (Json::Text(text), ColumnType::Date) => Value::Date(Date::parse(text)?),
         (Json::Text(text), ColumnType::Timestamp) => Value::Timestamp(Timestamp::parse(text)?),
         (Json::Text(text), ColumnType::Uuid) => Value::Uuid(Uuid::try_parse(text).ok()?),

@@ -10,7 +10,9 @@ use insula_model::id::{EntityId, FieldId, RecordId};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::Action;
 use insula_model::value::Value;
+use uuid::Uuid;
 
+use super::order::{self, Hold};
 use super::stored::{StoredRecord, lock_where};
 use super::update::Precondition;
 use crate::audit::Event;
@@ -27,7 +29,6 @@ const MOST: usize = 10_000;
 struct Consequences {
     deleted: Vec<(Arc<Entity>, StoredRecord)>,
     loosened: Vec<(Arc<Entity>, FieldId, StoredRecord)>,
-    held_by: Vec<(Arc<Entity>, StoredRecord)>,
     seen: HashSet<(EntityId, RecordId)>,
 }
 
@@ -57,8 +58,20 @@ impl<'t> Tx<'t, Writing> {
                 latest.insert(key, self.loosen(&entity, field, record).await?);
             }
         }
-        // Those found last depend on those found first.
-        for (entity, record) in consequences.deleted.iter().rev() {
+        let deleted = consequences.deleted;
+        let holds = holds(&deleted);
+        let plain: Vec<Hold> = holds.iter().map(|(hold, _)| *hold).collect();
+        let order = order::order(deleted.len(), &plain).ok_or_else(|| {
+            let detail =
+                "Records that would be deleted must refer to each other. Change one of their references first.";
+            Problem::conflict(detail, Vec::new())
+        })?;
+        for (hold, field) in order.cut.iter().filter_map(|index| holds.get(*index)) {
+            if let Some((entity, record)) = deleted.get(hold.from) {
+                self.cut(entity, record.id, *field).await?;
+            }
+        }
+        for (entity, record) in order.records.iter().filter_map(|index| deleted.get(*index)) {
             self.remove(entity, record, at).await?;
         }
         Ok(())
@@ -73,19 +86,20 @@ impl<'t> Tx<'t, Writing> {
             next += 1;
             let model = Arc::clone(&self.model);
             for (owner, field) in model.schema.relations_to(entity.id) {
-                let FieldKind::Relation { on_delete, .. } = field.kind else { continue };
+                let FieldKind::Relation { on_delete: on_delete @ (OnDelete::Cascade | OnDelete::SetNull), .. } =
+                    field.kind
+                else {
+                    continue;
+                };
                 let value = Value::Uuid(record.uuid());
                 let tenant = self.author.tenant;
-                let dependents = lock_where(&mut self.store, tenant, owner, Leaf::Field(field.id), value).await;
+                let dependents =
+                    lock_where(&mut self.store, tenant, owner, Leaf::Field(field.id), value, MOST as u64 + 1).await;
                 for dependent in dependents.map_err(|error| self.failed(error))? {
-                    match on_delete {
-                        OnDelete::Restrict => found.held_by.push((Arc::clone(owner), dependent)),
-                        OnDelete::SetNull => found.loosened.push((Arc::clone(owner), field.id, dependent)),
-                        OnDelete::Cascade => {
-                            if found.seen.insert((owner.id, dependent.id)) {
-                                found.deleted.push((Arc::clone(owner), dependent));
-                            }
-                        }
+                    if on_delete == OnDelete::SetNull {
+                        found.loosened.push((Arc::clone(owner), field.id, dependent));
+                    } else if found.seen.insert((owner.id, dependent.id)) {
+                        found.deleted.push((Arc::clone(owner), dependent));
                     }
                 }
                 if found.deleted.len() + found.loosened.len() > MOST {
@@ -95,20 +109,76 @@ impl<'t> Tx<'t, Writing> {
                 }
             }
         }
-        // A record that is deleted as well holds nothing back.
-        if let Some((owner, holder)) = found.held_by.iter().find(|(owner, r)| !found.seen.contains(&(owner.id, r.id))) {
-            let visible = match self.model.record_right(&self.caller, owner, Action::Read) {
-                Some(reads) => self.sees(owner, &reads, holder).await?,
-                None => false,
-            };
-            let whose = if visible {
-                format!("Records of `{}` still refer", owner.name)
-            } else {
-                "Other records still refer".to_owned()
-            };
-            return Err(Problem::conflict(format!("{whose} to this one. Delete or change them first."), Vec::new()));
-        }
+        self.refuse_held(&found.deleted).await?;
         Ok(found)
+    }
+
+    /// Refuses a deletion that a record outside of it holds on to. No more are looked for than refer to a record from
+    /// within, and one.
+    async fn refuse_held(&mut self, deleted: &[(Arc<Entity>, StoredRecord)]) -> Result<()> {
+        let mut within: HashMap<(FieldId, Uuid), u64> = HashMap::new();
+        for (entity, record) in deleted {
+            for (field, value) in entity.fields.iter().zip(&record.values) {
+                if let Value::Uuid(id) = value {
+                    *within.entry((field.id, *id)).or_default() += 1;
+                }
+            }
+        }
+        let model = Arc::clone(&self.model);
+        for (entity, record) in deleted {
+            for (owner, field) in model.schema.relations_to(entity.id) {
+                if !matches!(field.kind, FieldKind::Relation { on_delete: OnDelete::Restrict, .. }) {
+                    continue;
+                }
+                let within = within.get(&(field.id, record.id.uuid())).copied().unwrap_or(0);
+                let mut w = SqlWriter::new(self.store.dialect());
+                w.raw("SELECT id FROM ").table(self.author.tenant, owner.id).raw(" WHERE ");
+                w.column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(0)).raw(" LIMIT ").number(within + 1);
+                let found = self.store.query(&w.finish().text, &[&Value::Uuid(record.id.uuid())]).await;
+                if found.map_err(|error| self.failed(error))?.len() as u64 > within {
+                    return Err(self.held_by(owner, field.id, record.id, within + 1, deleted).await?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Names the entity that holds a record back, where the caller sees one of those among the first `most` that do.
+    async fn held_by(
+        &mut self,
+        owner: &Arc<Entity>,
+        field: FieldId,
+        record: RecordId,
+        most: u64,
+        deleted: &[(Arc<Entity>, StoredRecord)],
+    ) -> Result<Problem> {
+        let mut visible = false;
+        if let Some(reads) = self.model.record_right(&self.caller, owner, Action::Read) {
+            let (tenant, leaf, value) = (self.author.tenant, Leaf::Field(field), Value::Uuid(record.uuid()));
+            let holders = lock_where(&mut self.store, tenant, owner, leaf, value, most).await;
+            for holder in holders.map_err(|error| self.failed(error))? {
+                let goes = deleted.iter().any(|(entity, gone)| entity.id == owner.id && gone.id == holder.id);
+                visible |= !goes && self.sees(owner, &reads, &holder).await?;
+            }
+        }
+        let whose = if visible {
+            format!("Records of `{}` still refer", owner.name)
+        } else {
+            "Other records still refer".to_owned()
+        };
+        Ok(Problem::conflict(
+            format!("{whose} to this one, or to one that would go with it. Delete or change them first."),
+            Vec::new(),
+        ))
+    }
+
+    /// Empties a reference of a record that is about to go itself: of that, its own event tells.
+    async fn cut(&mut self, entity: &Entity, record: RecordId, field: FieldId) -> Result<()> {
+        let mut w = SqlWriter::new(self.store.dialect());
+        w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ").column_name(Leaf::Field(field));
+        w.raw(" = NULL WHERE id = ").bind(Slot::Arg(0));
+        let args = vec![vec![Value::Uuid(record.uuid())]];
+        self.send(&w.finish().text, args, Box::new(|_, error| error.into())).await
     }
 
     /// Clears a reference to a record that is about to go.
@@ -156,4 +226,24 @@ impl<'t> Tx<'t, Writing> {
         let event = Event { action: "record.delete", entity: Some(entity), subject, before: Some(&old), after: None };
         self.append(&event).await
     }
+}
+
+/// The references among records to be deleted that would hold one of them, each with its field. What cascades or is set
+/// to null holds nothing.
+fn holds(deleted: &[(Arc<Entity>, StoredRecord)]) -> Vec<(Hold, FieldId)> {
+    let places: HashMap<(EntityId, Uuid), usize> =
+        deleted.iter().enumerate().map(|(place, (entity, record))| ((entity.id, record.id.uuid()), place)).collect();
+    let mut holds = Vec::new();
+    for (from, (entity, record)) in deleted.iter().enumerate() {
+        for (field, value) in entity.fields.iter().zip(&record.values) {
+            let (FieldKind::Relation { target, on_delete: OnDelete::Restrict }, Value::Uuid(id)) = (&field.kind, value)
+            else {
+                continue;
+            };
+            if let Some(to) = places.get(&(*target, *id)).copied().filter(|to| *to != from) {
+                holds.push((Hold { from, to, may_be_cut: !field.required }, field.id));
+            }
+        }
+    }
+    holds
 }

@@ -90,7 +90,7 @@ impl<'t> Grant<'t, Read> {
         let capture = |key: &OrderKey| (select.column(key.alias, key.path.leaf), key.path.column_type);
         shape.captures = order.iter().map(capture).collect();
         let first = page(self, &select, filter.as_ref(), &order, None);
-        let fingerprint = cursor::fingerprint(text);
+        let fingerprint = cursor::fingerprint(self.entity.id, text);
         Ok((ListPlan { first, shape, limit: params.limit, order, count, fingerprint }, select, filter))
     }
 }

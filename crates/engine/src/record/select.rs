@@ -17,6 +17,13 @@ use crate::sql::{Dialect, SqlWriter, condition};
 use crate::store::{Shape, Step};
 use crate::tenant::{CallerRights, Model};
 
+/// Relations one query expands.
+const MOST_EXPANDED: usize = 8;
+/// Relations one query follows, those of filters included. SQLite joins 64 tables at most; PostgreSQL plans for seconds.
+const MOST_JOINS: usize = 16;
+/// Columns of one query. SQLite has 2000 at most, PostgreSQL 1664.
+const MOST_COLUMNS: usize = 1_600;
+
 /// What a reader sees: the entity, what of it may be read, and what of others.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'g> {
@@ -110,6 +117,10 @@ impl<'g> Select<'g> {
                 .reader
                 .right_on(target)
                 .ok_or_else(|| Problem::internal("a path leads where the reader may not go"))?;
+            if self.joins.len() == MOST_JOINS {
+                let message = format!("A query follows at most {MOST_JOINS} relations, those of `expand` included.");
+                return Err(Problem::at("/filter", Code::OutOfRange, message));
+            }
             self.joins.push(Join { hops: prefix.to_vec(), target: Arc::clone(target), right });
             from = Arc::clone(target);
         }
@@ -129,6 +140,10 @@ impl<'g> Select<'g> {
     /// The record as JSON: what `fields` names (everything readable where absent), with `expand` in place of ids.
     pub(super) fn record(&mut self, fields: Option<&str>, expand: Option<&str>) -> Result<Shape> {
         let expand = expand.map_or(Ok(Vec::new()), |list| params::items("expand", list))?;
+        if expand.len() > MOST_EXPANDED {
+            let message = format!("At most {MOST_EXPANDED} relations can be expanded at once.");
+            return Err(Problem::at("/expand", Code::OutOfRange, message));
+        }
         for name in &expand {
             self.check_expandable(name)?;
         }
@@ -160,6 +175,10 @@ impl<'g> Select<'g> {
                 let step = self.plain(0, &entity, name)?;
                 push(&mut steps, &mut lead, step);
             }
+        }
+        if self.columns.len() > MOST_COLUMNS {
+            let message = format!("A query reads at most {MOST_COLUMNS} values of one record. Expand fewer relations.");
+            return Err(Problem::at("/expand", Code::OutOfRange, message));
         }
         steps.push(Step::Raw(b"}"[..].into()));
         Ok(Shape { steps, captures: Vec::new() })

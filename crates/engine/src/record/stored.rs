@@ -125,17 +125,18 @@ pub(super) fn for_update(w: &mut SqlWriter) {
     }
 }
 
-/// Records whose `column` equals `value`, whole, and locked.
+/// At most `limit` records whose `column` equals `value`, whole, and locked.
 pub(super) async fn lock_where(
     tx: &mut Tx,
     tenant: TenantId,
     entity: &Entity,
     column: Leaf,
     value: Value,
+    limit: u64,
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let mut w = select_whole(tx.dialect(), tenant, entity);
     w.column(0, column).raw(" = ").bind(Slot::Arg(0));
-    w.raw(" ORDER BY a0.id");
+    w.raw(" ORDER BY a0.id LIMIT ").number(limit);
     for_update(&mut w);
     let statement = w.finish();
     let rows = tx.query(&statement.text, &[&value]).await?;

@@ -77,7 +77,7 @@ impl<'t> Grant<'t, Update> {
 }
 
 impl<'t> Tx<'t, Writing> {
-    /// Applies a change to one record, with its audit event.
+    /// Applies a change to one record, with its audit event. One that changes nothing leaves neither event nor version.
     pub async fn update(
         &mut self,
         grant: &Grant<'t, Update>,
@@ -87,6 +87,9 @@ impl<'t> Tx<'t, Writing> {
     ) -> Result<VisibleRecord> {
         let before = self.lock(grant, id).await?;
         precondition.check(before.version)?;
+        if patch.draft.named().all(|(position, value)| before.values.get(position) == Some(value)) {
+            return self.reduce(grant, &before).await;
+        }
         let mut errors = Errors::default();
         let references = references::of(grant, &patch.at, patch.draft.named());
         references::check(self, grant, &references, &mut errors).await?;

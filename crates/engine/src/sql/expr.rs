@@ -75,6 +75,8 @@ impl Policy<'_> {
 
 /// The first alias of records that a policy looks up.
 const LOOKED_UP: u32 = 1_000_000;
+/// Parts of a junction that are written in one row.
+const FLAT: usize = 8;
 
 struct Renderer<'w, 'a> {
     w: &'w mut SqlWriter,
@@ -105,6 +107,15 @@ impl Renderer<'_, '_> {
         match parts {
             [] => self.constant(all),
             [only] => self.holds(only, wanted),
+            // SQLite takes a long row of operators for as deep a tree, and has it only 1000 deep.
+            many if many.len() > FLAT => {
+                let (left, right) = many.split_at(many.len() / 2);
+                self.w.raw("(");
+                self.junction(left, wanted, all);
+                self.w.raw(if all { " AND " } else { " OR " });
+                self.junction(right, wanted, all);
+                self.w.raw(")");
+            }
             [first, rest @ ..] => {
                 self.w.raw("(");
                 self.holds(first, wanted);

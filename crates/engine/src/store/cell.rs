@@ -26,10 +26,20 @@ pub(crate) enum Step {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Tail {
     pub(crate) rows: usize,
-    /// There was at least one row more than asked for.
+    /// There was at least one row more than asked for, or than fitted.
     pub(crate) more: bool,
     /// [`Shape::captures`] of the last row written.
     pub(crate) last: Vec<Value>,
+}
+
+/// A page ends once it has grown to this many bytes, however few its rows are.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+impl Tail {
+    /// Whether no row may follow where `written` bytes have been.
+    pub(crate) const fn is_full(&self, limit: usize, written: usize) -> bool {
+        self.rows == limit || written >= PAGE_BYTES
+    }
 }
 
 /// The columns of one row as an engine hands them out.

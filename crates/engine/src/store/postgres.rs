@@ -27,7 +27,7 @@ use self::owner::{Cell, Owner, Sessions};
 use self::pool::Pool;
 use self::tx::Kind;
 pub(crate) use self::tx::Tx;
-use super::{Placement, StoreError, Versions};
+use super::{Placement, Share, StoreError, Versions};
 
 pub(crate) struct Stores {
     owner: Box<Owner>,
@@ -35,6 +35,8 @@ pub(crate) struct Stores {
     /// The cells this node knows, by number. Another node may add some.
     cells: ArcSwap<BTreeMap<i64, Arc<Cell>>>,
     cell_tenant_limit: u32,
+    /// Of a cell.
+    sessions: usize,
 }
 
 impl Stores {
@@ -54,7 +56,19 @@ impl Stores {
     ) -> Result<Self, StoreError> {
         let (owner, platform) = Owner::open(url, secret, size).await?;
         let cells = owner.cells().await?.into_iter().map(|cell| (cell.id, Arc::new(cell))).collect();
-        Ok(Self { owner: Box::new(owner), platform, cells: ArcSwap::from_pointee(cells), cell_tenant_limit })
+        Ok(Self {
+            owner: Box::new(owner),
+            platform,
+            cells: ArcSwap::from_pointee(cells),
+            cell_tenant_limit,
+            sessions: size.cell,
+        })
+    }
+
+    /// Three quarters of a cell's sessions, and one of the owner's.
+    pub(crate) const fn share(&self) -> Share {
+        let quarter = self.sessions / 4;
+        Share { serving: if quarter == 0 { 1 } else { 3 * quarter }, altering: 1 }
     }
 
     pub(crate) async fn platform_read(&self) -> Result<Tx, StoreError> {
@@ -102,10 +116,22 @@ impl Stores {
         tenants::remove(&*self.cell(placement.cell).await?, placement.tenant).await
     }
 
+    pub(crate) async fn settle_tenant(&self, placement: Placement) -> Result<(), StoreError> {
+        tenants::settle(&*self.cell(placement.cell).await?, placement.tenant).await
+    }
+
+    pub(crate) async fn unsettled_tenants(&self) -> Result<Vec<Placement>, StoreError> {
+        self.list(tenants::Which::Unsettled).await
+    }
+
     pub(crate) async fn tenant_stores(&self) -> Result<Vec<Placement>, StoreError> {
+        self.list(tenants::Which::All).await
+    }
+
+    async fn list(&self, which: tenants::Which) -> Result<Vec<Placement>, StoreError> {
         let mut placements = Vec::new();
         for id in self.owner.cell_ids().await? {
-            placements.extend(tenants::list(&*self.cell(id).await?).await?);
+            placements.extend(tenants::list(&*self.cell(id).await?, which).await?);
         }
         Ok(placements)
     }

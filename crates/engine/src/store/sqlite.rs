@@ -28,7 +28,7 @@ pub(crate) use tx::Tx;
 
 use super::{Placement, StoreError};
 
-use file::{File, blocking, remove};
+use file::{File, blocking, remove, unmark};
 use newborn::{Newborn, Nursery};
 use open_files::OpenFiles;
 
@@ -94,11 +94,24 @@ impl Stores {
         blocking(move || remove(&path)).await
     }
 
+    pub(crate) async fn settle_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let path = self.tenants.path(tenant);
+        blocking(move || unmark(&path)).await
+    }
+
+    pub(crate) async fn unsettled_tenants(&self) -> Result<Vec<Placement>, StoreError> {
+        self.tenants_with(".db-registering").await
+    }
+
     /// Every file in the folder but those being made right now.
     pub(crate) async fn tenant_stores(&self) -> Result<Vec<Placement>, StoreError> {
+        self.tenants_with(".db").await
+    }
+
+    async fn tenants_with(&self, suffix: &'static str) -> Result<Vec<Placement>, StoreError> {
         let folder = self.tenants.folder().to_owned();
-        let found =
-            blocking(move || tenants_in(&folder).map_err(|error| StoreError::Unavailable(error.into()))).await?;
+        let find = move || tenants_in(&folder, suffix).map_err(|error| StoreError::Unavailable(error.into()));
+        let found = blocking(find).await?;
         let settled = found.into_iter().filter(|tenant| !self.nursery.holds(*tenant));
         Ok(settled.map(|tenant| Placement { tenant, cell: 1 }).collect())
     }
@@ -118,11 +131,11 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
     builder.create(path).map_err(|error| StoreError::Unavailable(error.into()))
 }
 
-fn tenants_in(folder: &Path) -> io::Result<Vec<TenantId>> {
+fn tenants_in(folder: &Path, suffix: &str) -> io::Result<Vec<TenantId>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        found.extend(name.to_str().and_then(|name| name.strip_suffix(".db")).and_then(TenantId::parse));
+        found.extend(name.to_str().and_then(|name| name.strip_suffix(suffix)).and_then(TenantId::parse));
     }
     Ok(found)
 }

@@ -18,6 +18,8 @@ const MAX_HELP: usize = 2_000;
 const MAX_TEXT: u32 = 10_000;
 const DEFAULT_TEXT: u32 = 255;
 const MAX_OPTIONS: usize = 500;
+/// Bytes of what is unique or indexed. PostgreSQL's index entries end at some 2 700.
+const MAX_INDEXED: usize = 2_600;
 
 /// Reads `POST /entities`. Every mistake comes back with its pointer.
 pub fn define(body: &Json, schema: &Schema, ids: &Ids) -> Result<Entity> {
@@ -117,6 +119,11 @@ fn fields(
                     Code::NotUnique,
                     "Two fields of one entity cannot have the same name.",
                 );
+            }
+            if (field.unique || field.indexed) && field.kind.index_size() > MAX_INDEXED {
+                let most = MAX_INDEXED / 4;
+                let message = format!("What is unique or indexed has at most {most} characters; lower `max_length`.");
+                errors.add(pointer(&at, "max_length"), Code::OutOfRange, message);
             }
             fields.push(field);
         }
@@ -236,7 +243,7 @@ fn length(members: &mut Members<'_>, key: &'static str, most: u32, errors: &mut 
 
 fn bound(members: &mut Members<'_>, key: &'static str, errors: &mut Errors) -> Option<i64> {
     let n = members.optional_int(key, errors)?;
-    if n.abs() > MAX_INTEGER {
+    if n.unsigned_abs() > MAX_INTEGER.unsigned_abs() {
         errors.add(members.pointer(key), Code::OutOfRange, "Integers stay within ±2⁵³.");
         return None;
     }
@@ -352,16 +359,25 @@ fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut E
             continue;
         };
         let mut key = Vec::new();
+        let mut size = 0;
         for (j, name) in names.iter().enumerate() {
             let found = fields.iter().find(|field| matches!(name, Json::Text(text) if field.name.as_str() == text));
             match found {
-                Some(field) if !key.contains(&field.id) => key.push(field.id),
+                Some(field) if !key.contains(&field.id) => {
+                    size += field.kind.index_size();
+                    key.push(field.id);
+                }
                 Some(_) => errors.add(pointer(&at, &j.to_string()), Code::NotUnique, "This field is named twice."),
                 None => errors.add(pointer(&at, &j.to_string()), Code::UnknownField, "This entity has no such field."),
             }
         }
         if names.is_empty() || names.len() > 16 {
             errors.add(at, Code::OutOfRange, "A unique key has 1 to 16 fields.");
+        } else if key.len() > 1 && size > MAX_INDEXED {
+            let most = MAX_INDEXED / 4;
+            let message =
+                format!("The fields of a unique key have at most {most} characters together; lower `max_length`.");
+            errors.add(at, Code::OutOfRange, message);
         } else if keys.iter().any(|other| other.fields == key) {
             errors.add(at, Code::NotUnique, "There is such a key already.");
         } else {

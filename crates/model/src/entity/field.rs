@@ -135,6 +135,17 @@ impl FieldKind {
         }
     }
 
+    /// The most bytes a value takes in an index; a code point takes up to four.
+    pub fn index_size(&self) -> usize {
+        match self {
+            Self::Text { max_length, .. } => *max_length as usize * 4,
+            Self::Code => 50,
+            Self::Choice { options } => options.iter().map(String::len).max().unwrap_or(0),
+            Self::Relation { .. } => 16,
+            _ => 8,
+        }
+    }
+
     /// The entity a relation leads to.
     pub const fn target(&self) -> Option<EntityId> {
         match self {

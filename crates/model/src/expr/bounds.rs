@@ -1,9 +1,12 @@
 //! Limits on a source text, checked before it is parsed: the parser and everything after it recurse, so the text
 //! itself must not be able to ask for a deep tree.
 //!
-//! Knows CEL's tokens just well enough to skip strings and comments and to count what nests.
+//! Knows CEL's tokens just well enough to skip strings and comments and to count what nests. The parser steps over what
+//! is no token, a quote included, and takes for code what stood behind it: so whatever is no token of CEL's is refused
+//! here, or the two would disagree about where a string ends.
 
 use super::check::ExprError;
+use super::syntax;
 
 /// The longest source, in bytes.
 pub const MAX_LENGTH: usize = 10_000;
@@ -25,9 +28,9 @@ pub(super) fn check(source: &str) -> Result<(), ExprError> {
     let mut chain = 0usize;
     let mut rest = source.as_bytes();
     while let [first, tail @ ..] = rest {
+        let unreadable = || syntax::unreadable(source, source.len() - rest.len());
         let step = match first {
-            b'"' | b'\'' => string_length(rest, false),
-            b'r' | b'R' if matches!(tail.first(), Some(b'"' | b'\'')) => 1 + string_length(tail, true),
+            b'"' | b'\'' => string_length(rest, Escapes::Read).ok_or_else(unreadable)?,
             b'/' if tail.first() == Some(&b'/') => rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
             b'?' => return Err(ExprError::invalid("`? :` is not supported in filters yet; use `&&` and `||`")),
             b'(' | b'[' | b'{' => {
@@ -41,25 +44,38 @@ pub(super) fn check(source: &str) -> Result<(), ExprError> {
                 }
                 1
             }
+            b'&' | b'|' if tail.first() != Some(first) => return Err(unreadable()),
+            b'=' if tail.first() != Some(&b'=') => return Err(unreadable()),
             b'&' | b'|' | b',' => {
                 if let Some(count) = open.last_mut() {
                     chain -= std::mem::take(count);
                 }
-                1
+                if *first == b',' { 1 } else { 2 }
             }
             b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'%' | b'.' => {
                 chain += bump(&mut open);
-                1 + usize::from(tail.first() == Some(&b'='))
+                let is_pair = matches!(first, b'=' | b'!' | b'<' | b'>') && tail.first() == Some(&b'=');
+                if is_pair { 2 } else { 1 }
             }
             b if b.is_ascii_alphabetic() || *b == b'_' => {
                 let length = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(rest.len());
-                // A raw string's prefix glued to a word cannot be one: `or"x"` is not CEL. The next turn sees the quote.
-                if rest.get(..length) == Some(b"in") {
+                let (word, behind) = rest.split_at(length);
+                if word == b"in" {
                     chain += bump(&mut open);
                 }
-                length
+                match (word, behind.first()) {
+                    (b"r" | b"R", Some(b'"' | b'\'')) => {
+                        length + string_length(behind, Escapes::Plain).ok_or_else(unreadable)?
+                    }
+                    (b"b" | b"B" | b"br" | b"bR" | b"Br" | b"BR", Some(b'"' | b'\'')) => {
+                        return Err(ExprError::invalid("`b\"…\"` is not supported in filters yet"));
+                    }
+                    (_, Some(b'"' | b'\'')) => return Err(unreadable()),
+                    _ => length,
+                }
             }
-            _ => 1,
+            b'0'..=b'9' | b':' | b' ' | b'\t' | b'\r' | b'\n' | b'\x0c' => 1,
+            _ => return Err(unreadable()),
         };
         if open.len() > MAX_NESTING + 1 || chain > MAX_CHAIN {
             return Err(ExprError::invalid(format!(
@@ -78,19 +94,48 @@ fn bump(open: &mut [usize]) -> usize {
     })
 }
 
-/// The length of the string literal `text` starts with, quotes included; all of the rest where it does not end.
-pub(super) fn string_length(text: &[u8], raw: bool) -> usize {
-    let Some(&quote) = text.first() else { return 0 };
+/// What a backslash is in a string.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Escapes {
+    Read,
+    Plain,
+}
+
+/// The length of the string literal `text` starts with, quotes included. `None` where it does not end as CEL has it, or
+/// holds an escape that CEL has not.
+pub(super) fn string_length(text: &[u8], escapes: Escapes) -> Option<usize> {
+    let quote = *text.first()?;
     let triple = [quote; 3];
-    let end: &[u8] = if text.starts_with(&triple) { &triple } else { &triple[..1] };
+    let is_long = text.starts_with(&triple);
+    let end: &[u8] = if is_long { &triple } else { triple.get(..1)? };
     let mut at = end.len();
-    while let Some(byte) = text.get(at) {
-        if text.get(at..).is_some_and(|rest| rest.starts_with(end)) {
-            return at + end.len();
+    loop {
+        let rest = text.get(at..)?;
+        if rest.starts_with(end) {
+            return Some(at + end.len());
         }
-        at += if *byte == b'\\' && !raw { 2 } else { 1 };
+        at += match rest.first()? {
+            b'\n' | b'\r' if !is_long => return None,
+            b'\\' if escapes == Escapes::Read => escape_length(rest)?,
+            _ => 1,
+        };
     }
-    text.len()
+}
+
+/// The length of the escape `text` starts with.
+fn escape_length(text: &[u8]) -> Option<usize> {
+    let hex = |digits: usize| {
+        let found = text.get(2..2 + digits)?;
+        found.iter().all(u8::is_ascii_hexdigit).then_some(2 + digits)
+    };
+    match text.get(1)? {
+        b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'"' | b'\'' | b'\\' | b'?' | b'`' => Some(2),
+        b'x' | b'X' => hex(2),
+        b'u' => hex(4),
+        b'U' => hex(8),
+        b'0'..=b'3' => text.get(2..4)?.iter().all(|digit| (b'0'..=b'7').contains(digit)).then_some(4),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::string_length;
+use super::bounds::{Escapes, string_length};
 use super::check::{Context, ExprError, compile};
 use super::{Expr, Leaf};
 use crate::entity::{Schema, SystemField};
@@ -67,20 +67,26 @@ impl Template {
 }
 
 /// Where `source` names fields: start, end, and which. Knows CEL's tokens just well enough for that.
+/// The length of the string literal at `at`; of a source that compiled, so it has an end.
+fn literal(bytes: &[u8], at: usize, escapes: Escapes) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    string_length(rest, escapes).unwrap_or(rest.len())
+}
+
 fn fields(source: &str, context: &Context<'_>) -> Vec<(usize, usize, FieldId)> {
     let bytes = source.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         at = match byte {
-            b'"' | b'\'' => at + string_length(bytes.get(at..).unwrap_or_default(), false),
+            b'"' | b'\'' => at + literal(bytes, at, Escapes::Read),
             b'/' if bytes.get(at + 1) == Some(&b'/') => line_end(bytes, at),
             b'0'..=b'9' => word_end(bytes, at),
             byte if is_word(*byte) => {
                 let (names, end) = chain(bytes, at);
                 let raw = source.get(at..end).is_some_and(|prefix| prefix.contains(['r', 'R']));
                 if matches!(bytes.get(end), Some(b'"' | b'\'')) {
-                    end + string_length(bytes.get(end..).unwrap_or_default(), raw)
+                    end + literal(bytes, end, if raw { Escapes::Plain } else { Escapes::Read })
                 } else {
                     resolve(source, &names, context, &mut found);
                     end

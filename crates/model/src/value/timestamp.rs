@@ -17,9 +17,8 @@ const FIRST: i64 = -62_135_596_800_000_000;
 impl Timestamp {
     /// Reads RFC 3339 with an offset or `Z`; finer than microseconds is cut. Years 0001 to 9999.
     pub fn parse(text: &str) -> Option<Self> {
-        // jiff also reads shapes RFC 3339 does not know (a space, a bracketed zone, a short offset).
-        let separated = matches!(text.as_bytes().get(10), Some(b'T' | b't'));
-        if !separated || text.len() < 20 || text.contains('[') || text.contains(' ') {
+        // jiff also reads shapes RFC 3339 does not know: a space, a bracketed zone, a short offset, a decimal comma.
+        if !has_shape(text.as_bytes()) {
             return None;
         }
         let instant: jiff::Timestamp = text.parse().ok()?;
@@ -66,6 +65,33 @@ impl Timestamp {
     }
 }
 
+/// Whether the text is a `date-time` by the grammar of RFC 3339 §5.6. That the date exists is not looked at.
+fn has_shape(text: &[u8]) -> bool {
+    let fits = |text: &[u8], shape: &[u8]| {
+        text.len() == shape.len()
+            && text.iter().zip(shape).all(|(byte, wanted)| match wanted {
+                b'0' => byte.is_ascii_digit(),
+                other => byte.eq_ignore_ascii_case(other),
+            })
+    };
+    let Some((start, mut rest)) = text.split_at_checked(19) else { return false };
+    if let [b'.', fraction @ ..] = rest {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        rest = fraction.get(digits..).unwrap_or_default();
+        if digits == 0 {
+            return false;
+        }
+    }
+    let is_offset = match rest {
+        [b'Z' | b'z'] => true,
+        [b'+' | b'-', offset @ ..] => {
+            fits(offset, b"00:00") && offset.get(..2) < Some(b"24") && offset.get(3..) < Some(b"60")
+        }
+        _ => false,
+    };
+    is_offset && fits(start, b"0000-00-00T00:00:00")
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = Vec::with_capacity(27);
@@ -89,6 +115,8 @@ mod tests {
         for (text, back) in [
             ("2013-01-01T10:00:00Z", "2013-01-01T10:00:00Z"),
             ("2013-01-01T10:00:00.5+02:00", "2013-01-01T08:00:00.500000Z"),
+            ("2013-01-01t10:00:00.123456789z", "2013-01-01T10:00:00.123456Z"),
+            ("2013-01-01T10:00:00-00:00", "2013-01-01T10:00:00Z"),
             ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
             ("9999-12-30T21:59:59.999999Z", "9999-12-30T21:59:59.999999Z"),
@@ -102,6 +130,20 @@ mod tests {
             "2013-01-01 10:00:00Z",
             "2013-01-01T10:00:00+00:00[UTC]",
             "2013-02-30T10:00:00Z",
+            "2013-01-01T10:00:00+02",
+            "2013-01-01T10:00:00+0200",
+            "2013-01-01T10:00+00:00",
+            "2013-01-01T10:00+00:00:00",
+            "2013-01-01T10:00:00+02:00:00",
+            "2013-01-01T10:00:00+02:60",
+            "2013-01-01T10:00:00+24:00",
+            "2013-01-01T10:00:00,5Z",
+            "2013-01-01T10:00:00.Z",
+            "2013-01-01T10:00:60.5.5Z",
+            "2013-01-01T100000Z....",
+            "20130101T10:00:00.000Z",
+            "+02013-01-01T10:00:00Z",
+            "２013-01-01T10:00:00Z",
             "now",
         ] {
             assert_eq!(Timestamp::parse(bad), None, "{bad:?}");

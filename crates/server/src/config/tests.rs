@@ -16,7 +16,7 @@ fn production(change: Set) -> ServeArgs {
         environment: text("production"),
         registration: text("closed"),
         secret_key: text(GOOD_KEY),
-        database_url: text("postgresql://owner:pw@db.example/insula"),
+        database_url: text("postgresql://owner:pw@127.0.0.1/insula"),
         ..ServeArgs::default()
     };
     change(&mut args);
@@ -43,7 +43,7 @@ fn one_fault_is_one_finding_that_names_the_option() {
     check(|a| set(&mut a.database_url, "mysql://u:p@h/d"), "PostgreSQL");
     check(|a| set(&mut a.database_url, "mysql+pymysql://u:p@h/d"), "PostgreSQL");
     check(|a| set(&mut a.database_url, "sqlite:///x.db"), "DATABASE_URL");
-    check(|a| set(&mut a.sqlalchemy_database_url, "postgresql://elsewhere/d"), "differ");
+    check(|a| set(&mut a.sqlalchemy_database_url, "postgresql://localhost/d"), "differ");
     check(|a| set(&mut a.cell_tenant_limit, "0"), "CELL_TENANT_LIMIT");
     check(|a| a.secret_key = None, "SECRET_KEY");
     check(|a| set(&mut a.secret_key, "  "), "SECRET_KEY");
@@ -60,6 +60,43 @@ fn one_fault_is_one_finding_that_names_the_option() {
     check(|a| set(&mut a.log_level, "loud"), "LOG_LEVEL");
     check(|a| set(&mut a.log_level, "info,insula=loud"), "LOG_LEVEL");
     check(|a| set(&mut a.log_format, "xml"), "LOG_FORMAT");
+    check(|a| a.unbuilt = vec!["TLS_CERT"], "TLS_CERT");
+    for url in [
+        "postgresql://owner:pw@db.example/insula",
+        "postgresql://owner:pw@10.0.0.5:5432/insula?sslmode=require",
+        "postgresql://owner:p@127.0.0.1@db.example/insula",
+        "postgresql://127.0.0.1/x@db.example/insula",
+        "postgresql://owner:a/b?c@db.example/insula",
+        "postgresql://owner:pw@127.0.0.1,db.example/insula",
+        "postgresql://owner:pw@[2001:db8::1]:5432/insula",
+        "postgresql://owner@localhost/insula?host=db.example",
+        "postgresql://owner@localhost/insula?hostaddr=10.0.0.5",
+    ] {
+        let found = findings(&ServeArgs { database_url: Some(url.to_owned()), ..production(|_| {}) });
+        assert!(found.len() == 1 && found[0].contains("TLS"), "{url}: {found:?}");
+    }
+}
+
+#[test]
+fn a_database_on_this_machine_needs_no_tls() {
+    for url in [
+        "postgresql://owner:pw@127.0.0.1:5432/insula",
+        "postgresql://owner:pw@localhost/insula",
+        "postgresql://owner:pw@[::1]:5432/insula",
+        "postgresql://owner@%2Frun%2Fpostgresql/insula",
+        "postgresql:///insula?host=/run/postgresql",
+    ] {
+        let found = findings(&ServeArgs { database_url: Some(url.to_owned()), ..production(|_| {}) });
+        assert_eq!(found, [""; 0], "{url}");
+    }
+}
+
+#[test]
+fn outside_production_an_option_that_is_not_built_is_only_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = Some(folder.path().to_str().unwrap().to_owned());
+    let args = ServeArgs { data_dir, unbuilt: vec!["REDIS_URL"], ..ServeArgs::default() };
+    assert_eq!(Config::check(&args).unwrap().unbuilt, ["REDIS_URL"]);
 }
 
 #[test]
@@ -83,7 +120,7 @@ fn a_sound_configuration_becomes_options() {
     let config = Config::check(&production(|a| {
         set(&mut a.bind_address, "127.0.0.1:0");
         a.database_url = None;
-        set(&mut a.sqlalchemy_database_url, "postgresql+psycopg2://owner:p%2Fw@db.example/insula?sslmode=require");
+        set(&mut a.sqlalchemy_database_url, "postgresql+psycopg2://owner:p%2Fw@127.0.0.1/insula?sslmode=require");
         set(&mut a.access_token_expire_min, "5");
         set(&mut a.log_level, "warn,insula=debug");
     }))
@@ -96,7 +133,7 @@ fn a_sound_configuration_becomes_options() {
     let StoreOptions::Postgres { url, cell_tenant_limit: 1000 } = config.engine.store else {
         panic!("{:?}", config.engine.store)
     };
-    assert_eq!(url.expose_secret(), "postgresql://owner:p%2Fw@db.example/insula?sslmode=require");
+    assert_eq!(url.expose_secret(), "postgresql://owner:p%2Fw@127.0.0.1/insula?sslmode=require");
     assert!(
         Config::check(&production(|a| {
             a.database_url = None;

@@ -157,11 +157,13 @@ fn tag(path: &str) -> String {
 fn headers() -> Value {
     let mut parts = Parts::new();
     let mut header = |description: &str, schema: Schema| json!({"description": description, "required": true, "schema": schema.place(&mut parts)});
+    let seconds = Schema::integer(Some(1), Some(3600)).place(&mut Parts::new());
     json!({
         "X-Request-Id": header("The request's id, in the log and in the audit trail too.", Schema::uuid()),
         "ETag": header("Names this very representation (RFC 9110 §8.8.3).", Schema::pattern(60, "^\"[0-9a-f-]+\"$")),
         "Location": header("Where the new thing is.", Schema::format(200, "uri-reference")),
         "WWW-Authenticate": header("How to sign in.", Schema::constant("Bearer")),
-        "Retry-After": header("Seconds until it is worth trying again.", Schema::integer(Some(1), Some(3600))),
+        // Absent where the client had better look first.
+        "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": seconds},
     })
 }

@@ -32,10 +32,7 @@ pub(super) fn responses(parts: &mut Parts) -> Map<String, Value> {
     let mut statuses: Vec<u16> = Code::ALL.iter().map(|code| code.status()).collect();
     statuses.sort_unstable();
     statuses.dedup();
-    let of_codes = statuses.into_iter().map(|status| (name(status).to_owned(), response(status, &problem)));
-    // Answered before there is a request to speak of.
-    let headers = json!({"description": "The request's line and headers are more than 16 KiB. There is no body."});
-    of_codes.chain([(name(431).to_owned(), headers)]).collect()
+    statuses.into_iter().map(|status| (name(status).to_owned(), response(status, &problem))).collect()
 }
 
 fn response(status: u16, problem: &Value) -> Value {

@@ -153,7 +153,11 @@ impl Shape<'_> {
             self.columns("Column", &[""]),
         )];
         parameters.extend(self.relations().map(|relations| {
-            Parameter::query_list("expand", "Relations whose record is wanted in place of its id.", relations)
+            Parameter::query_list(
+                "expand",
+                "Relations whose record is wanted in place of its id, at most 8.",
+                relations,
+            )
         }));
         parameters
     }

@@ -37,6 +37,10 @@ both_stores! {
             (r#"{"order": "a", "due": "2013-02-29"}"#, 422, "invalid_format", "/due"),
             (r#"{"order": "a", "state": "shut"}"#, 422, "out_of_range", "/state"),
             (r#"{"order": "a", "order": "b"}"#, 422, "invalid_format", ""),
+            (r#"{"order": "a", "count": 1e400}"#, 422, "invalid_format", ""),
+            (r#"{"order": "a", "price": -1e999}"#, 422, "invalid_format", ""),
+            (r#"{"order": "\ud800"}"#, 422, "invalid_format", ""),
+            (r#"{"order": "\udc00a"}"#, 422, "invalid_format", ""),
             ("[]", 422, "invalid_type", ""),
         ] {
             let refused = owner.post_raw("/records/select", body).await.expect_problem(status, code);
@@ -73,6 +77,7 @@ both_stores! {
         for (body, code, pointer) in [
             (json!({"name": "a\"b"}), "invalid_format", "/name"),
             (json!({"name": "record"}), "invalid_format", "/name"),
+            (json!({"name": "x", "fields": [{"name": "a", "type": "integer", "min": i64::MIN}]}), "out_of_range", "/fields/0/min"),
             (json!({"name": "x", "soft_delete": true}), "not_supported", "/soft_delete"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "formula"}]}), "not_supported", "/fields/0/type"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "relation", "target": "secret"}]}), "out_of_range", "/fields/0/target"),

@@ -6,7 +6,11 @@ mod durability;
 mod flights;
 #[cfg(target_os = "linux")]
 mod flushed;
+mod isolation;
+mod limits;
 mod lost_commit;
+mod members;
+mod neighbours;
 mod openapi;
 mod readme;
 mod records;

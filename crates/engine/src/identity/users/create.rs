@@ -23,7 +23,8 @@ struct NewUser {
 /// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`.
 ///
 /// An address that has an account already, through another organisation, becomes a member here too and keeps the
-/// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations.
+/// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations,
+/// the id included, which is random and not ordered by time.
 pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
     // Before any work is done for the request, hashing above all.
     scope.read(async |tx| tx.require(Resource::Users, Action::Create)).await?;
@@ -32,7 +33,7 @@ pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
     let hash = engine.identity.slots.hash(new.password, engine.ids.random()).await?;
 
     let existing = account::with_email(engine, &new.email).await?;
-    let id = existing.unwrap_or_else(|| engine.ids.next());
+    let id = existing.unwrap_or_else(|| engine.ids.unordered());
     let user = Member::new(id, &new.email, new.full_name, engine.clock.now());
     let user = admit(scope, &user, &new.roles).await?;
     let hash = existing.is_none().then_some(hash);
@@ -85,13 +86,14 @@ fn taken() -> Problem {
 /// Writes the platform's rows: the account, where it is new and `hash` its password's, and the membership.
 async fn register(scope: &Scope, user: &Member, hash: Option<String>) -> Result<()> {
     let mut tx = scope.engine().stores.platform_write().await?;
+    let last_used_at = if hash.is_some() { user.created_at } else { account::NEVER };
     if let Some(hash) = hash
         && !account::insert(&mut tx, user, hash).await?
     {
         tx.rollback().await?;
         return Err(Problem::unavailable("the address got its account elsewhere at the same moment"));
     }
-    account::join(&mut tx, user.account, scope.caller().placement().tenant, user.created_at).await?;
+    account::join(&mut tx, user.account, scope.caller().placement().tenant, last_used_at).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What PostgreSQL and the pool say no with, in the store's words. Messages of the database stay in the cause.
 
-use std::io;
+use std::error::Error as _;
+use std::{fmt, io};
 
 use deadpool::managed::PoolError;
 use tokio_postgres::Error;
@@ -8,19 +9,45 @@ use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::store::{StoreError, UniqueBreach};
 
+/// An error of the driver as a log may have it. By itself it says `db error`, and what caused it tells stored values in
+/// its DETAIL, as does the message of a value refused (class 22).
+#[derive(Debug)]
+pub(super) struct Told(pub(super) Error);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(refusal) = self.0.as_db_error() {
+            let state = refusal.code().code();
+            return match state.get(..2) {
+                Some("22") => write!(f, "PostgreSQL refused a value, SQLSTATE {state}"),
+                _ => write!(f, "{} {}, SQLSTATE {state}", refusal.severity(), refusal.message()),
+            };
+        }
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Told {}
+
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         if let Some(refusal) = error.as_db_error() {
             return match Class::of(refusal) {
                 Class::Unique => Self::Unique(UniqueBreach::Index(refusal.constraint().unwrap_or_default().to_owned())),
                 Class::ForeignKey => Self::ForeignKey,
-                Class::SchemaMoved => Self::SchemaMoved(error.into()),
+                Class::SchemaMoved => Self::SchemaMoved(Told(error).into()),
                 Class::TooSlow => Self::TooSlow,
-                Class::Unavailable => Self::Unavailable(error.into()),
-                Class::Other => Self::Other(error.into()),
+                Class::Unavailable => Self::Unavailable(Told(error).into()),
+                Class::Other => Self::Other(Told(error).into()),
             };
         }
-        if is_cut(&error) { Self::Unavailable(error.into()) } else { Self::Other(error.into()) }
+        if is_cut(&error) { Self::Unavailable(Told(error).into()) } else { Self::Other(Told(error).into()) }
     }
 }
 
@@ -35,7 +62,7 @@ fn ends_session(error: &StoreError) -> bool {
     match error {
         StoreError::Sent { cause, .. } => ends_session(cause),
         StoreError::Unavailable(cause) | StoreError::Other(cause) => {
-            cause.downcast_ref::<Error>().is_some_and(|error| match error.as_db_error() {
+            cause.downcast_ref::<Told>().is_some_and(|Told(error)| match error.as_db_error() {
                 Some(refusal) => refusal.parsed_severity() != Some(Severity::Error),
                 None => is_cut(error),
             })
@@ -53,7 +80,7 @@ impl From<PoolError<Error>> for StoreError {
     fn from(error: PoolError<Error>) -> Self {
         match error {
             // Whatever kept a connection from being made, a request can only come back later.
-            PoolError::Backend(error) => Self::Unavailable(error.into()),
+            PoolError::Backend(error) => Self::Unavailable(Told(error).into()),
             other => Self::Unavailable(other.to_string().into()),
         }
     }
@@ -94,7 +121,7 @@ impl Class {
 /// things have the same code, and the message depends on the locale: the routine that raised it does not.
 pub(super) fn is_stale_plan(error: &StoreError) -> bool {
     let StoreError::SchemaMoved(cause) = error else { return false };
-    cause.downcast_ref::<Error>().and_then(Error::as_db_error).is_some_and(is_stale)
+    cause.downcast_ref::<Told>().and_then(|told| told.0.as_db_error()).is_some_and(is_stale)
 }
 
 fn is_stale(refusal: &DbError) -> bool {

@@ -8,6 +8,7 @@ use deadpool::managed::{self, Manager, Metrics, QueueMode, RecycleError, Recycle
 use lru::LruCache;
 use tokio_postgres::{Client, Config, Error, NoTls, Statement};
 
+use super::error::Told;
 use crate::store::StoreError;
 
 /// Prepared statements a session keeps; the least used goes first.
@@ -33,7 +34,7 @@ impl Manager for Connector {
         tokio::spawn(async move {
             // Whoever waits for an answer hears of it as well.
             if let Err(error) = connection.await {
-                tracing::warn!(%error, "a connection to PostgreSQL broke");
+                tracing::warn!(error = %Told(error), "a connection to PostgreSQL broke");
             }
         });
         Ok(Box::new(Session { client, statements: LruCache::new(STATEMENTS) }))

@@ -86,6 +86,7 @@ pub(super) async fn create(cell: &Cell, names: &Names, tenant: TenantId, limit: 
         "CREATE ROLE {role} NOLOGIN INHERIT NOBYPASSRLS IN ROLE {member};
          GRANT {role} TO {login};
          CREATE SCHEMA {schema};
+         COMMENT ON SCHEMA {schema} IS '{MARK}';
          GRANT USAGE ON SCHEMA {schema} TO {role};
          ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
          INSERT INTO insula_tenant.tenant (tenant_id, schema_version, grants_version) VALUES ('{tenant}', 1, 1)"
@@ -93,6 +94,15 @@ pub(super) async fn create(cell: &Cell, names: &Names, tenant: TenantId, limit: 
     .await?;
     tx.set_versions(Versions { schema: 1, grants: 1 });
     Ok(Some(tx))
+}
+
+/// The comment on the schema of a tenant that is being registered.
+const MARK: &str = "being registered";
+
+pub(super) async fn settle(cell: &Cell, tenant: TenantId) -> Result<(), StoreError> {
+    let mut tx = plain(&cell.owner).await?;
+    tx.ddl(&format!("COMMENT ON SCHEMA {} IS NULL", names::schema(tenant))).await?;
+    tx.commit().await
 }
 
 /// Removes everything a tenant has in this cell, what is left of it after an accident too.
@@ -110,10 +120,20 @@ pub(super) async fn remove(cell: &Cell, tenant: TenantId) -> Result<(), StoreErr
     tx.commit().await
 }
 
+#[derive(Clone, Copy)]
+pub(super) enum Which {
+    All,
+    Unsettled,
+}
+
 /// The tenants this cell holds.
-pub(super) async fn list(cell: &Cell) -> Result<Vec<Placement>, StoreError> {
+pub(super) async fn list(cell: &Cell, which: Which) -> Result<Vec<Placement>, StoreError> {
     let mut tx = plain(&cell.owner).await?;
-    let sql = "SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE $1 ORDER BY 1";
+    let marked = match which {
+        Which::All => String::new(),
+        Which::Unsettled => format!("AND pg_catalog.obj_description(oid, 'pg_namespace') = '{MARK}'"),
+    };
+    let sql = &format!("SELECT nspname::text FROM pg_catalog.pg_namespace WHERE nspname LIKE $1 {marked} ORDER BY 1");
     let found = tx.query(sql, &[&Value::Text("tenant\\_%".to_owned())]).await?;
     tx.commit().await?;
     let mut placements = Vec::with_capacity(found.len());

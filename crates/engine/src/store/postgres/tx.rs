@@ -167,8 +167,9 @@ impl Tx {
         let mut sent = pin!(self.start(sql, binds).await?);
         let mut tail = Tail::default();
         let mut last = None;
+        let start = out.len();
         while let Some(row) = sent.try_next().await? {
-            if tail.rows == limit {
+            if tail.more || tail.is_full(limit, out.len() - start) {
                 tail.more = true;
                 continue;
             }

@@ -59,9 +59,15 @@ impl File {
         Ok(Self::with_writer(path, conn))
     }
 
-    /// Makes the file of a new tenant, with all tables and no row.
+    /// Makes the file of a new tenant, with all tables and no row, and beside it the mark that says that it is being
+    /// registered.
     pub(super) fn create_tenant(path: PathBuf) -> Result<Self, StoreError> {
-        create(&path)?;
+        fs::File::create(with_suffix(&path, MARK)).map_err(|error| StoreError::Unavailable(error.into()))?;
+        // Syncs the folder for both.
+        if let Err(error) = create(&path) {
+            unmark(&path)?;
+            return Err(error);
+        }
         let made = Conn::open(&path, Purpose::Write).and_then(|conn| {
             migrate(&conn, migrate::TENANT)?;
             Ok(conn)
@@ -157,19 +163,30 @@ fn create(path: &Path) -> Result<(), StoreError> {
     options.open(path).and_then(|_| sync_folder(path)).map_err(|error| StoreError::Unavailable(error.into()))
 }
 
-/// Removes a file with its log and index; the file last, so that what a crash leaves is found and removed again.
+/// Stands behind the name of a file whose tenant is being registered, as the name of an empty one.
+const MARK: &str = "-registering";
+
+/// Takes the mark away; if a crash brings it back, so does the next start.
+pub(super) fn unmark(path: &Path) -> Result<(), StoreError> {
+    remove_one(path, MARK)
+}
+
+/// Removes a file with its log, index and mark; the mark last, so that what a crash leaves is found and removed again.
 pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
-    for suffix in ["-wal", "-shm", ""] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match fs::remove_file(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StoreError::Unavailable(error.into()));
-            }
-            _ => {}
-        }
+    ["-wal", "-shm", "", MARK].into_iter().try_for_each(|suffix| remove_one(path, suffix))
+}
+
+fn remove_one(path: &Path, suffix: &str) -> Result<(), StoreError> {
+    match fs::remove_file(with_suffix(path, suffix)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::Unavailable(error.into())),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

@@ -76,8 +76,9 @@ pub(super) fn json<'v>(
     let mut statement = bound(conn, limit, sql, binds)?;
     let mut rows = statement.raw_query();
     let mut tail = Tail::default();
+    let start = out.len();
     while let Some(row) = rows.next()? {
-        if tail.rows == at_most {
+        if tail.is_full(at_most, out.len() - start) {
             tail.more = true;
             break;
         }

@@ -48,6 +48,7 @@ impl Fixture {
             .await
             .unwrap();
         tx.commit().await.unwrap();
+        self.stores.settle_tenant(tenant).await.unwrap();
     }
 
     /// The same folder, opened by another process' eyes.

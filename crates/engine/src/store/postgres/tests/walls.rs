@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 use tokio_postgres::error::SqlState;
 
 use super::scratch::{insert, on_scratch, read, strings, table};
+use crate::store::postgres::error::Told;
 use crate::store::postgres::seal::Seal;
 use crate::store::{Placement, StoreError};
 
@@ -12,8 +13,7 @@ const SYSTEM_TABLES: [&str; 7] = ["tenant", "entity", "role", "member", "member_
 
 fn denied<T>(result: Result<T, StoreError>) -> bool {
     let Err(StoreError::Other(cause)) = result else { return false };
-    let error = cause.downcast_ref::<tokio_postgres::Error>().unwrap();
-    error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+    cause.downcast_ref::<Told>().unwrap().0.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use axum::response::Response;
 use http::StatusCode;
+use http::header::IF_NONE_MATCH;
 use insula_engine::grant::Read;
 use insula_engine::scope::Scope;
 use insula_model::id::RecordId;
 use insula_model::problem::{Code, Problem, Result};
 
-use crate::call::{Headers, RawQuery};
+use crate::call::{self, Headers, RawQuery};
 use crate::openapi::{Answer, Operation, Parameter, Schema, Shape};
 use crate::path::Path;
 use crate::reply;
@@ -33,8 +34,12 @@ pub(crate) async fn get(
         })
         .await?;
     let response = super::record(StatusCode::OK, record)?;
-    // An expanded record changes without its own version; it is always sent anew.
-    if raw.contains("expand") { Ok(response) } else { reply::unless_known(&headers, response) }
+    if raw.contains("expand") {
+        // An expanded record changes without its own version: it is always sent anew, whatever the client has.
+        drop(call::tags(&headers, &IF_NONE_MATCH)?);
+        return Ok(response);
+    }
+    reply::unless_known(&headers, response)
 }
 
 pub(crate) fn describe(of: &Shape<'_>) -> Operation {

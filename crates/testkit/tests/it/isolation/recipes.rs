@@ -1,0 +1,152 @@
+//! A request that succeeds, for every operation. What it needs is made for it alone, since it may use it up.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use insula_testkit::Caller;
+use insula_testkit::caller::PASSWORD;
+use insula_testkit::openapi::Operation;
+use serde_json::{Value, json};
+
+use super::world::Side;
+
+/// Stands in what is sent, so that what comes back was stored by somebody else.
+const SENT: &str = "sent";
+
+/// What is sent with an operation.
+#[derive(Clone, Default)]
+pub(super) struct Inputs {
+    /// Of the path's variables, by name.
+    pub(super) variables: Vec<(String, String)>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) body: Option<Value>,
+}
+
+impl Inputs {
+    /// The path with its query.
+    pub(super) fn path(&self, operation: &Operation) -> String {
+        let fill = |path: String, (name, value): &(String, String)| path.replace(&format!("{{{name}}}"), value);
+        let path = self.variables.iter().fold(operation.path.clone(), fill);
+        assert!(!path.contains('{'), "{}: its recipe leaves {path} open", operation.id);
+        if self.query.is_empty() {
+            return path;
+        }
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
+        format!("{path}?{query}")
+    }
+
+    /// Whether it names something by its id, other than to filter.
+    pub(super) fn names_ids(&self) -> bool {
+        let is_id = |text: &str| text.len() == 36 && text.matches('-').count() == 4;
+        fn texts<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+            match value {
+                Value::String(text) => found.push(text),
+                Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+                Value::Object(members) => members.values().for_each(|member| texts(member, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        self.body.iter().for_each(|body| texts(body, &mut found));
+        found.extend(self.variables.iter().map(|(_, value)| value.as_str()));
+        found.into_iter().any(is_id)
+    }
+
+    fn body(body: Value) -> Self {
+        Self { body: Some(body), ..Self::default() }
+    }
+
+    fn variable(name: &str, value: &str) -> Self {
+        Self { variables: vec![(name.to_owned(), value.to_owned())], ..Self::default() }
+    }
+
+    fn with(self, body: Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+}
+
+fn number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The inputs with which `owner` of `side` succeeds.
+pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -> Inputs {
+    let (base, entity) = operation.id.split_once('_').unwrap_or((&operation.id, ""));
+    match base {
+        "getProblems"
+        | "getLiveness"
+        | "getReadiness"
+        | "getHealth"
+        | "getPlatformDocument"
+        | "getDocument"
+        | "getMe"
+        | "logout"
+        | "listUsers"
+        | "listEntities"
+        | "listRecords" => Inputs::default(),
+        "register" => {
+            let code = format!("new{}", number());
+            Inputs::body(json!({
+                "tenant": {"code": code, "name": "New"}, "email": format!("{code}@new.example"),
+                "password": PASSWORD, "full_name": "New",
+            }))
+        }
+        "login" => Inputs::body(json!({"email": owner.email, "password": PASSWORD})),
+        "refresh" => Inputs::body(json!({"refresh_token": owner.refresh_token})),
+        "createUser" => Inputs::body(member(side, SENT)),
+        "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
+        "deleteUser" => Inputs::variable("id", &user(side, owner).await),
+        "listAuditEvents" => Inputs {
+            query: vec![("actor".into(), side.account.clone()), ("record".into(), side.record.clone())],
+            ..Inputs::default()
+        },
+        "createEntity" => Inputs::body(entity_of(&format!("made{}", number()), SENT)),
+        "getEntity" => Inputs::variable("entity", "ticket"),
+        "deleteEntity" => {
+            let name = format!("made{}", number());
+            owner.post("/entities", &entity_of(&name, &side.canary)).await.expect(201);
+            Inputs::variable("entity", &name)
+        }
+        "createRecord" => Inputs::body(draft(entity, side, owner, SENT).await),
+        "getRecord" | "deleteRecord" => Inputs::variable("id", &record(entity, side, owner).await),
+        "updateRecord" => {
+            Inputs::variable("id", &record(entity, side, owner).await).with(draft(entity, side, owner, SENT).await)
+        }
+        "changeRecords" => {
+            let mut change = draft(entity, side, owner, SENT).await;
+            change["id"] = record(entity, side, owner).await.into();
+            let gone = record(entity, side, owner).await;
+            let new = draft(entity, side, owner, SENT).await;
+            Inputs::body(json!({"create": [new], "update": [change], "delete": [gone]}))
+        }
+        _ => panic!("{} has no recipe: add a request that succeeds to {}", operation.id, file!()),
+    }
+}
+
+fn member(side: &Side, name: &str) -> Value {
+    let email = format!("member{}@{}.example", number(), side.code);
+    json!({"email": email, "full_name": name, "password": PASSWORD, "roles": ["editor"]})
+}
+
+fn entity_of(name: &str, label: &str) -> Value {
+    json!({"name": name, "label": label, "fields": [{"name": "name", "type": "text"}]})
+}
+
+async fn user(side: &Side, owner: &Caller) -> String {
+    owner.post("/users", &member(side, &side.canary)).await.expect(201).id().to_owned()
+}
+
+/// A record of `entity` with every field, those that refer to others too.
+async fn draft(entity: &str, side: &Side, owner: &Caller, name: &str) -> Value {
+    if entity != "ticket" {
+        return json!({"name": name});
+    }
+    let customer = json!({"name": side.canary});
+    let customer = owner.post("/records/customer", &customer).await.expect(201).id().to_owned();
+    json!({"name": name, "priority": 3, "customer": customer})
+}
+
+async fn record(entity: &str, side: &Side, owner: &Caller) -> String {
+    let draft = draft(entity, side, owner, &side.canary).await;
+    owner.post(&format!("/records/{entity}"), &draft).await.expect(201).id().to_owned()
+}
