@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use insula_model::entity::Entity;
+use insula_model::entity::{Entity, Field};
 use insula_model::id::TenantId;
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, RecordRight};
@@ -86,5 +86,10 @@ impl<A: RecordAction> Grant<'_, A> {
     /// For the conditions of its rights in SQL.
     pub(crate) fn policy(&self) -> Policy<'_> {
         Policy { tenant: self.tenant, schema: &self.model.schema, entity: &self.entity }
+    }
+
+    /// Whether a field of the granted entity may be read on every record that may.
+    pub(crate) fn shows(&self, field: &Field) -> bool {
+        self.reads.as_deref().is_some_and(|reads| reads.always_reads_field(&self.entity, field))
     }
 }

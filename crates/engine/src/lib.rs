@@ -3,6 +3,7 @@
 //! Knows nothing of HTTP. A caller outside gets at tenant data only through a [`scope::Scope`], and only a verified
 //! credential makes one.
 
+pub mod attempt;
 pub mod audit;
 pub mod caller;
 pub mod engine;

@@ -4,12 +4,14 @@
 //! columns go straight into the reply. A write is: JSON → [`ValidRecord`] → statements in one transaction with its
 //! audit events.
 
+mod again;
 mod batch;
 mod cursor;
 mod delete;
 mod get;
 mod insert;
 mod list;
+mod operations;
 mod order;
 mod params;
 mod plan;
@@ -19,12 +21,15 @@ mod select;
 mod source;
 mod stored;
 mod update;
+mod upsert;
 mod visible;
 
 pub use batch::Batch;
 pub use get::ValidSelection;
 pub use insert::ValidRecord;
 pub use list::ValidQuery;
+pub use operations::Operations;
 pub(crate) use plan::Plans;
 pub use update::{Precondition, ValidPatch};
-pub use visible::{VisibleBatch, VisiblePage, VisibleRecord};
+pub use upsert::UpsertKey;
+pub use visible::{Refusal, Saved, VisibleBatch, VisiblePage, VisibleRecord, VisibleResults};

@@ -6,9 +6,9 @@ mod expr;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use insula_model::expr::{CallerField, Leaf};
+use insula_model::expr::{CallerField, Leaf, Param};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
-use insula_model::value::Value;
+use insula_model::value::{ColumnType, Value};
 
 pub(crate) use expr::{Policy, condition};
 
@@ -17,6 +17,9 @@ pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
+
+/// Which argument of a query its first parameter is; the others follow.
+pub(crate) const FIRST_PARAM: usize = 1;
 
 /// Where a bind's value comes from when the statement runs.
 #[derive(Clone, PartialEq, Debug)]
@@ -81,6 +84,26 @@ impl SqlWriter {
         self
     }
 
+    /// A subquery of the values of a list that is one bind, however long it is: see [`list`].
+    pub(crate) fn list(&mut self, param: Param) -> &mut Self {
+        let slot = Slot::Arg(FIRST_PARAM + param.index);
+        match (self.dialect, param.column_type) {
+            (Dialect::Sqlite, ColumnType::Uuid) => self.raw("SELECT unhex(value) FROM json_each(").bind(slot).raw(")"),
+            (Dialect::Sqlite, _) => self.raw("SELECT value FROM json_each(").bind(slot).raw(")"),
+            (Dialect::Postgres, ty) => {
+                self.raw("SELECT v").raw(match ty {
+                    ColumnType::Bool => "::boolean",
+                    ColumnType::Int | ColumnType::Decimal { .. } => "::bigint",
+                    ColumnType::Text => "",
+                    ColumnType::Date => "::date",
+                    ColumnType::Timestamp => "::timestamptz",
+                    ColumnType::Uuid => "::uuid",
+                });
+                self.raw(" FROM jsonb_array_elements_text(").bind(slot).raw("::text::jsonb) AS v")
+            }
+        }
+    }
+
     /// The name of an entity's table, with the tenant's schema where the dialect has one.
     pub(crate) fn table(&mut self, tenant: TenantId, entity: EntityId) -> &mut Self {
         if self.dialect == Dialect::Postgres {
@@ -134,6 +157,28 @@ pub(crate) fn unique_name(id: UniqueId) -> String {
 
 pub(crate) fn column_name(id: FieldId) -> String {
     format!("c_{}", id.uuid().as_simple())
+}
+
+/// The bind of a list: a JSON array of its values, each as [`SqlWriter::list`] reads it back.
+pub(crate) fn list(dialect: Dialect, values: &[Value]) -> Value {
+    let mut out = vec![b'['];
+    for (i, value) in values.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        match (dialect, value) {
+            (_, Value::Decimal(decimal)) => Value::Int(decimal.units()).write_json(&mut out),
+            // As its columns hold them.
+            (Dialect::Sqlite, Value::Date(date)) => Value::Int(date.days().into()).write_json(&mut out),
+            (Dialect::Sqlite, Value::Timestamp(at)) => Value::Int(at.as_micros()).write_json(&mut out),
+            (Dialect::Sqlite, Value::Uuid(id)) => {
+                out.extend_from_slice(format!("\"{}\"", id.as_simple()).as_bytes());
+            }
+            (_, other) => other.write_json(&mut out),
+        }
+    }
+    out.push(b']');
+    Value::Text(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// A statement on Insula's own tables, written once: `insula.` are the platform's tables, `insula_tenant.` a

@@ -263,6 +263,46 @@ impl Tx {
         }
     }
 
+    /// Takes the lock `key` until the transaction ends; false where another has it right now. SQLite's writer is alone
+    /// anyway.
+    pub(crate) async fn try_lock(&mut self, key: i64) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(true),
+            Self::Postgres(tx) => {
+                let rows = tx.query("SELECT pg_try_advisory_xact_lock($1)", &[&Value::Int(key)]).await?;
+                rows.first().map_or(Ok(false), |row| row.bool(0))
+            }
+        }
+    }
+
+    /// Opens a span of this transaction that can be undone by itself. One is open at a time.
+    pub(crate) async fn open_span(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.execute("SAVEPOINT span", &[]).await.map(drop),
+            Self::Postgres(tx) => tx.ddl("SAVEPOINT span").await,
+        }
+    }
+
+    /// Keeps what the open span did, for as long as the transaction does. The failure of a [`Tx::send`] within comes out
+    /// here at the latest.
+    pub(crate) async fn close_span(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.execute("RELEASE span", &[]).await.map(drop),
+            Self::Postgres(tx) => tx.ddl("RELEASE SAVEPOINT span").await,
+        }
+    }
+
+    /// Undoes what the open span did, the failure of a statement too.
+    pub(crate) async fn undo_span(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => {
+                tx.execute("ROLLBACK TO span", &[]).await?;
+                tx.execute("RELEASE span", &[]).await.map(drop)
+            }
+            Self::Postgres(tx) => tx.undo_span().await,
+        }
+    }
+
     /// Appends up to `limit` rows to `out` as JSON objects of `shape`, separated by commas: the hot path, from the
     /// store's columns straight to the reply's bytes. The statement asks for `limit + 1` rows.
     pub(crate) async fn json(

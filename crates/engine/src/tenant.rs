@@ -169,8 +169,8 @@ impl Tenant {
         Some((model, rights))
     }
 
-    /// Reads the model from the store without keeping it: for a transaction that may yet fail.
-    pub(crate) async fn load(&self, tx: &mut Tx, versions: Versions) -> Result<Arc<Model>, StoreError> {
+    /// Reads the model from the store.
+    async fn load(&self, tx: &mut Tx, versions: Versions) -> Result<Arc<Model>, StoreError> {
         let tenant = Value::Uuid(self.placement.tenant.uuid());
         let rows = tx.fixed(&ENTITIES, &[&tenant]).await?;
         let read = |row: &crate::store::Row| -> Result<Entity, StoreError> {

@@ -21,7 +21,7 @@ static NEXT_GRANTS: Fixed =
     Fixed::new("UPDATE insula_tenant.tenant SET grants_version = grants_version + 1 WHERE tenant_id = $1");
 
 /// What a transaction may do.
-pub trait Mode: sealed::Sealed {}
+pub trait Mode: sealed::Sealed + Send {}
 
 /// Only reads.
 #[derive(Debug)]
@@ -72,6 +72,11 @@ pub struct Tx<'t, M: Mode> {
 
 /// What a failure of one set of a [`Tx::send`] means to the caller.
 pub(crate) type Meaning = Box<dyn Fn(usize, StoreError) -> Problem + Send + Sync>;
+
+/// For what only a defect or the store itself makes fail.
+pub(crate) fn as_it_is() -> Meaning {
+    Box::new(|_, error| error.into())
+}
 
 /// Who does what this transaction does; repeated in every audit event of it.
 #[derive(Clone, Debug)]
@@ -139,7 +144,7 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub(crate) async fn append_all(&mut self, events: &[Event<'_>]) -> Result<()> {
         let dialect = self.store.dialect();
         for (sql, sets) in audit::prepare(&self.author, &self.engine.0.ids, events) {
-            self.send(sql.text(dialect), sets, Box::new(|_, error| error.into())).await?;
+            self.send(sql.text(dialect), sets, as_it_is()).await?;
         }
         Ok(())
     }
@@ -194,6 +199,28 @@ impl Tx<'_, Altering> {
         let tenant = Value::Uuid(self.author.tenant.uuid());
         self.store.fixed_execute(&NEXT_GRANTS, &[&tenant]).await.map_err(|error| self.failed(error))?;
         Ok(())
+    }
+}
+
+impl Tx<'_, Writing> {
+    /// Opens a span whose refusal undoes it alone: end it with [`Tx::end_span`]. Spans do not nest.
+    pub(crate) async fn open_span(&mut self) -> Result<()> {
+        self.store.open_span().await.map_err(|error| self.failed(error))
+    }
+
+    /// Ends a span: keeps it, or undoes it and gives the refusal back, be it that of a [`Tx::send`] which is heard of only
+    /// here. A failure that is not the request's own doing ends the transaction as ever.
+    pub(crate) async fn end_span<R>(&mut self, done: Result<R>) -> Result<Result<R>> {
+        let done = match done {
+            Ok(value) => self.store.close_span().await.map(|()| value).map_err(|error| self.failed(error)),
+            refused => refused,
+        };
+        match &done {
+            Err(problem) if problem.code().status() >= 500 => return done.map(Ok),
+            Err(_) => self.store.undo_span().await.map_err(|error| self.failed(error))?,
+            Ok(_) => {}
+        }
+        Ok(done)
     }
 }
 

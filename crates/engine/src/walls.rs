@@ -153,3 +153,36 @@
 //!     }).await;
 //! }
 //! ```
+//!
+//! # A POST cannot forget that it may be sent again
+//! Its credential opens no write but through the key, which asks for the body and for an outcome it can tell again.
+//! ```
+//! use insula_engine::{attempt::Attempt, grant::Create, record::Saved};
+//! use insula_model::json::Json;
+//! async fn add(attempt: &Attempt, body: &Json) {
+//!     let _ = attempt.write(body, async |tx| {
+//!         let grant = tx.authorize::<Create>(&tx.entity("ticket")?)?;
+//!         tx.insert(&grant, grant.draft(body)?).await.map(Saved::Created)
+//!     }).await;
+//! }
+//! ```
+//! ```compile_fail
+//! use insula_engine::{attempt::Attempt, grant::Create, record::Saved};
+//! use insula_model::json::Json;
+//! async fn add(attempt: &Attempt, body: &Json) {
+//!     let _ = attempt.scope().write(async |tx| {
+//!         let grant = tx.authorize::<Create>(&tx.entity("ticket")?)?;
+//!         tx.insert(&grant, grant.draft(body)?).await.map(Saved::Created)
+//!     }).await;
+//! }
+//! ```
+//! ```compile_fail
+//! use insula_engine::{attempt::Attempt, grant::Create, record::Saved};
+//! use insula_model::json::Json;
+//! async fn add(attempt: &Attempt, body: &Json) {
+//!     let _ = attempt.write(body, async |tx| {
+//!         let grant = tx.authorize::<Create>(&tx.entity("ticket")?)?;
+//!         tx.insert(&grant, grant.draft(body)?).await.map(|record| record.id())
+//!     }).await;
+//! }
+//! ```

@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod eval;
 mod literal;
+mod param;
 mod path;
 mod syntax;
 mod template;
@@ -15,6 +16,7 @@ mod template;
 pub use bounds::{MAX_LENGTH, MAX_LIST, MAX_NESTING};
 pub use check::{Context, ErrorKind, ExprError, compile};
 pub use eval::CallerFacts;
+pub use param::{MAX_PARAM_LIST, ParamUse, Params};
 pub use path::MAX_HOPS;
 pub use template::Template;
 
@@ -32,6 +34,8 @@ pub enum Expr {
     IsNull(Operand),
     /// The item equals one of the (non-null, same type) values; false where it is null.
     In(Operand, Vec<Value>),
+    /// The same with a list that comes with the call.
+    Among(Operand, Param),
     /// A boolean column or value that is true; null is not.
     Truth(Operand),
     And(Vec<Self>),
@@ -56,6 +60,16 @@ pub enum Operand {
     /// Never null; a decimal stands at the scale of what it is compared with.
     Value(Value),
     Caller(CallerField),
+    /// Never null, of the type of the column it is compared with.
+    Param(Param),
+}
+
+/// A value, or a list of values, that comes with the call and not with the expression: `params.x`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Param {
+    /// Which of the expression's [`ParamUse`]s it is.
+    pub index: usize,
+    pub column_type: ColumnType,
 }
 
 /// A column reached over zero or more to-one relations, starting at the record itself.
@@ -91,7 +105,7 @@ impl Expr {
         };
         match self {
             Self::Const(_) => {}
-            Self::IsNull(one) | Self::Truth(one) | Self::In(one, _) => operand(one),
+            Self::IsNull(one) | Self::Truth(one) | Self::In(one, _) | Self::Among(one, _) => operand(one),
             Self::Compare(_, a, b) => {
                 operand(a);
                 operand(b);

@@ -37,6 +37,7 @@ const RESERVED: &[&str] = &[
     "now",
     "null",
     "package",
+    "params",
     "record",
     "return",
     "true",

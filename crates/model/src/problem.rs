@@ -42,6 +42,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "This address does not answer that method";
     /// Something else stands in the way: a taken name, records that still refer to this one.
     Conflict = "conflict", 409, "This conflicts with what is stored";
+    /// A request with the same idempotency key has not ended yet.
+    InProgress = "in_progress", 409, "The same request is still being worked on";
     StaleVersion = "stale_version", 412, "The record has changed since you read it";
     PayloadTooLarge = "payload_too_large", 413, "The body is too large";
     UnsupportedMediaType = "unsupported_media_type", 415, "Send this body as application/json";
@@ -61,6 +63,7 @@ codes! {
     InvalidExpression = "invalid_expression", 422, "An expression cannot be understood";
     /// A part of the contract that this release does not do yet. Never silently ignored.
     NotSupported = "not_supported", 422, "This is not supported yet";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "This idempotency key belongs to another request";
     /// JSON that is nested too deeply, or has too many members in one object (requirement C2).
     TooComplex = "too_complex", 422, "The body is too deep, too wide or holds too much";
     RateLimited = "rate_limited", 429, "Too many requests";
@@ -124,6 +127,13 @@ impl Problem {
         )
     }
 
+    /// The client has sent the same request before it heard of the first one.
+    pub fn in_progress() -> Self {
+        let mut problem = Self::new(Code::InProgress, "Send it again in a moment to hear what became of it.");
+        problem.retry_after = Some(1);
+        problem
+    }
+
     /// One mistake at one place.
     pub fn at(pointer: impl Into<String>, code: Code, message: impl Into<String>) -> Self {
         Errors::one(pointer, code, message).into_problem()
@@ -163,9 +173,13 @@ impl Problem {
         problem
     }
 
-    /// The same problem, which happened at one place of a larger body.
+    /// The same problem, which happened at one place of a larger body. One that says itself where it happened stays as
+    /// it is, and so does one of the body as a whole, whose pointer is empty.
     #[must_use]
     pub fn located(mut self, pointer: String) -> Self {
+        if pointer.is_empty() || !self.errors.is_empty() {
+            return self;
+        }
         let message = self.detail.to_string();
         self.errors.push(FieldError { pointer, code: self.code, message });
         self

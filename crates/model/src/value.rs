@@ -48,6 +48,21 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// What it is. What it holds is data and has no place in a log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) => "an integer",
+            Self::Decimal(_) => "a decimal",
+            Self::Text(_) => "a text",
+            Self::Date(_) => "a date",
+            Self::Timestamp(_) => "a time",
+            Self::Uuid(_) => "a UUID",
+            Self::Bytes(_) => "bytes",
+        }
+    }
+
     /// Appends the value as JSON. Decimals and times are strings.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         match self {

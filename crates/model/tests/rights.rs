@@ -36,7 +36,7 @@ fn schema(entities: &[&Entity]) -> Schema {
 }
 
 fn template(source: &str, schema: &Schema, entity: &Entity) -> Template {
-    let context = Context { schema, entity, readable: &|_, _| true, visible: &|_| true };
+    let context = Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None };
     Template::parse(source, &context).unwrap()
 }
 
@@ -88,7 +88,8 @@ fn a_rule_keeps_its_text_and_follows_a_rename() {
         let now = schema(&[&client, &moved]);
         assert_eq!(rule.text(&now, &all), after);
         let stored: Template = serde_json::from_str(&serde_json::to_string(&rule).unwrap()).unwrap();
-        let context = |schema, entity| Context { schema, entity, readable: &|_, _| true, visible: &|_| true };
+        let context =
+            |schema, entity| Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None };
         let compiled = rule.compile(&context(&before, &ticket)).unwrap();
         assert_eq!(stored.compile(&context(&now, &moved)).unwrap(), compiled, "{source}");
     }

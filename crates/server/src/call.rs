@@ -1,7 +1,7 @@
 //! One request on its way to its handler: the credential first, then what else the handler asks for.
 //!
-//! A handler is an `async fn` whose first argument is its credential, [`Public`] or [`Scope`]. Only those are
-//! credentials and neither can be taken as another argument, so a handler has exactly one.
+//! A handler is an `async fn` whose first argument is its credential, [`Public`], [`Scope`] or [`Attempt`]. Only those
+//! are credentials and none can be taken as another argument, so a handler has exactly one.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -12,6 +12,7 @@ use axum::response::Response;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use insula_engine::attempt::{Attempt, IdempotencyKey};
 use insula_engine::engine::{Engine, Origin};
 use insula_engine::identity::Public;
 use insula_engine::scope::Scope;
@@ -22,6 +23,8 @@ use crate::body;
 use crate::health::Health;
 use crate::openapi::Documents;
 use crate::problem;
+
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What the router holds. Gives out no storage: the engine asks for a credential first.
 #[derive(Clone)]
@@ -167,6 +170,23 @@ impl Credential for Scope {
             arrival.track.0.who.get_or_init(|| Who { tenant: caller.tenant(), account: caller.account() });
         }
         Ok(scope)
+    }
+}
+
+impl Credential for Attempt {
+    async fn admit(call: &mut Call) -> Result<Self> {
+        let scope = Scope::admit(call).await?;
+        let mut keys = call.parts.headers.get_all(&IDEMPOTENCY_KEY).iter();
+        let key = match (keys.next(), keys.next()) {
+            (None, _) => None,
+            (Some(key), None) => {
+                let (method, uri) = (&call.parts.method, &call.parts.uri);
+                let query = uri.query().unwrap_or_default();
+                Some(IdempotencyKey::parse(key.as_bytes(), method.as_str(), uri.path(), query)?)
+            }
+            (Some(_), Some(_)) => return Err(Problem::new(Code::BadRequest, "Send `Idempotency-Key` once.")),
+        };
+        Ok(Self::new(scope, key))
     }
 }
 

@@ -17,3 +17,4 @@ mod path;
 mod problem;
 mod reply;
 pub mod router;
+mod verb;

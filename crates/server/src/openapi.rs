@@ -11,7 +11,7 @@ mod problems;
 mod records;
 mod schema;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -92,8 +92,12 @@ impl Document {
     }
 
     pub(crate) fn of_the_platform() -> Result<Self> {
-        static MADE: LazyLock<String> = LazyLock::new(platform);
-        Self::new(MADE.clone())
+        static MADE: OnceLock<Document> = OnceLock::new();
+        if let Some(made) = MADE.get() {
+            return Ok(made.clone());
+        }
+        let made = Self::new(platform())?;
+        Ok(MADE.get_or_init(|| made).clone())
     }
 
     /// The document, or 304 to who has it. It may be kept but must be asked for: rights and schemas change.

@@ -20,9 +20,11 @@ struct Body9457<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
-    instance: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
     code: &'a str,
-    request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
@@ -45,15 +47,24 @@ pub(crate) fn refuse(problem: Problem) -> Response {
 
 /// The body of a problem met at `path`.
 pub(crate) fn body(problem: &Problem, path: &str, request: RequestId) -> Vec<u8> {
+    write(problem, Some(path), Some(request.to_string()))
+}
+
+/// A problem that is part of an answer which went well: the request is that answer's own.
+pub(crate) fn part(problem: &Problem) -> Vec<u8> {
+    write(problem, None, None)
+}
+
+fn write(problem: &Problem, instance: Option<&str>, request_id: Option<String>) -> Vec<u8> {
     let code = problem.code();
     let body = Body9457 {
         r#type: format!("/docs/problems#{}", code.as_str()),
         title: code.title(),
         status: code.status(),
         detail: problem.detail(),
-        instance: path,
+        instance,
         code: code.as_str(),
-        request_id: request.to_string(),
+        request_id,
         errors: problem.errors(),
     };
     // Strings and numbers always serialise; were it not so, the status still tells.

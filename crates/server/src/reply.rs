@@ -3,12 +3,15 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use insula_engine::attempt::Done;
 use insula_model::problem::{Problem, Result};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::call;
+
+static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// JSON that is bytes already.
 pub(crate) fn json_bytes(status: StatusCode, body: Vec<u8>) -> Response {
@@ -33,6 +36,18 @@ pub(crate) fn created(location: &str, mut response: Response) -> Result<Response
     let location = HeaderValue::try_from(location).map_err(Problem::internal)?;
     response.headers_mut().insert(LOCATION, location);
     Ok(response)
+}
+
+/// The answer to what was done, marked where the same request had done it before.
+pub(crate) fn once<R>(done: Done<R>, show: impl FnOnce(R) -> Result<Response>) -> Result<Response> {
+    match done {
+        Done::Now(outcome) => show(outcome),
+        Done::Before(outcome) => {
+            let mut response = show(outcome)?;
+            response.headers_mut().insert(&IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+            Ok(response)
+        }
+    }
 }
 
 pub(crate) fn no_content() -> Response {

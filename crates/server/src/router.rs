@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{MethodFilter, on};
-use http::Method;
 use insula_engine::engine::Engine;
 use insula_engine::identity::Public;
 use insula_engine::scope::Scope;
@@ -15,10 +14,11 @@ use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
 use crate::api;
-use crate::api::v1::{audit, auth, authz, entities, groups, openapi, records, roles, users};
+use crate::api::v1::{audit, auth, authz, batch, entities, groups, openapi, records, roles, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
+use crate::verb::{Method, Verb};
 use crate::{body, docs, problem};
 
 /// Who may call a route.
@@ -32,7 +32,8 @@ pub enum Access {
     Tenant(Resource, Action),
     /// Whoever has the right to `Action` on the records of the entity in the path.
     Records(Action),
-    /// Whoever has the right to change records of that entity in some way: those changes, and no others.
+    /// Whoever has the right to change records of that entity, or of one the body names, in some way: those changes, and
+    /// no others.
     RecordChanges,
 }
 
@@ -47,7 +48,7 @@ pub(crate) enum Description {
 /// One operation of the API.
 #[derive(Clone, Debug)]
 pub struct RouteInfo {
-    pub method: Method,
+    pub method: http::Method,
     pub path: &'static str,
     pub access: Access,
     pub(crate) description: Description,
@@ -131,6 +132,8 @@ fn table() -> Table {
         // Records
         .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
         .described(records::list::describe)
+        .records(Method::POST, "/api/v1/records/{entity}/query", Read, records::query::query)
+        .described(records::query::describe)
         .records(Method::POST, "/api/v1/records/{entity}", Create, records::create::create)
         .described(records::create::describe)
         .record_changes(Method::POST, "/api/v1/records/{entity}/batch", records::batch::batch)
@@ -139,8 +142,12 @@ fn table() -> Table {
         .described(records::get::describe)
         .records(Method::PATCH, "/api/v1/records/{entity}/{id}", Update, records::update::update)
         .described(records::update::describe)
+        .records(Method::PUT, "/api/v1/records/{entity}/{id}", Update, records::replace::replace)
+        .described(records::replace::describe)
         .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
         .described(records::delete::describe)
+        .changes(Method::POST, "/api/v1/batch", batch::batch)
+        .described(batch::describe)
 }
 
 /// The router of all routes, over an engine.
@@ -175,7 +182,7 @@ struct Table {
 #[must_use = "describe it"]
 struct Undescribed<D> {
     table: Table,
-    method: Method,
+    method: http::Method,
     path: &'static str,
     access: Access,
     wants: PhantomData<D>,
@@ -189,65 +196,75 @@ enum OfRecords {}
 impl Table {
     fn public<A: 'static>(
         self,
-        method: Method,
+        verb: impl Verb,
         path: &'static str,
         handler: impl Handler<Public, A>,
     ) -> Undescribed<Plain> {
-        self.add(method, path, Access::Public, handler)
+        self.add(verb, path, Access::Public, handler)
     }
 
     fn own<A: 'static>(
         self,
-        method: Method,
+        verb: impl Verb,
         path: &'static str,
         handler: impl Handler<Scope, A>,
     ) -> Undescribed<Plain> {
-        self.add(method, path, Access::Own, handler)
+        self.add(verb, path, Access::Own, handler)
     }
 
-    fn tenant<A: 'static>(
+    fn tenant<V: Verb, A: 'static>(
         self,
-        method: Method,
+        verb: V,
         path: &'static str,
         resource: Resource,
         action: Action,
-        handler: impl Handler<Scope, A>,
+        handler: impl Handler<V::Caller, A>,
     ) -> Undescribed<Plain> {
-        self.add(method, path, Access::Tenant(resource, action), handler)
+        self.add(verb, path, Access::Tenant(resource, action), handler)
     }
 
-    fn records<A: 'static>(
+    fn records<V: Verb, A: 'static>(
         self,
-        method: Method,
+        verb: V,
         path: &'static str,
         action: Action,
-        handler: impl Handler<Scope, A>,
+        handler: impl Handler<V::Caller, A>,
     ) -> Undescribed<OfRecords> {
-        self.add(method, path, Access::Records(action), handler)
+        self.add(verb, path, Access::Records(action), handler)
     }
 
-    fn record_changes<A: 'static>(
+    fn record_changes<V: Verb, A: 'static>(
         self,
-        method: Method,
+        verb: V,
         path: &'static str,
-        handler: impl Handler<Scope, A>,
+        handler: impl Handler<V::Caller, A>,
     ) -> Undescribed<OfRecords> {
-        self.add(method, path, Access::RecordChanges, handler)
+        self.add(verb, path, Access::RecordChanges, handler)
     }
 
-    fn add<C: Credential + 'static, A: 'static, D>(
+    /// Of records of any entities, which the body names.
+    fn changes<V: Verb, A: 'static>(
+        self,
+        verb: V,
+        path: &'static str,
+        handler: impl Handler<V::Caller, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::RecordChanges, handler)
+    }
+
+    fn add<V: Verb, C: Credential + 'static, A: 'static, D>(
         mut self,
-        method: Method,
+        _: V,
         path: &'static str,
         access: Access,
         handler: impl Handler<C, A>,
     ) -> Undescribed<D> {
         // A method axum cannot filter would answer nothing, and the test that calls every route would say so.
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
+        let filter = MethodFilter::try_from(V::METHOD).unwrap_or(MethodFilter::TRACE);
         let serve =
             move |State(state): State<AppState>, request: Request| call::answer(handler.clone(), path, state, request);
         self.router = self.router.route(path, on(filter, serve));
-        Undescribed { table: self, method, path, access, wants: PhantomData }
+        Undescribed { table: self, method: V::METHOD, path, access, wants: PhantomData }
     }
 }
 
@@ -318,6 +335,17 @@ mod tests {
                 "/api/v1/auth/refresh"
             ]
         );
+    }
+
+    /// What is one's own has no key to be sent again with: the sign-in itself, and secrets that are told once.
+    #[test]
+    fn a_post_of_ones_own_signs_in_or_makes_a_key() {
+        let own =
+            routes().into_iter().filter(|route| route.access == Access::Own && route.method == http::Method::POST);
+        for RouteInfo { path, .. } in own {
+            let excepted = ["/api/v1/auth/", "/api/v1/api-keys"].iter().any(|start| path.starts_with(start));
+            assert!(excepted, "{path}");
+        }
     }
 
     #[test]

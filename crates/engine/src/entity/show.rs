@@ -1,11 +1,13 @@
 //! Showing the schema.
 
 use insula_model::entity::Entity;
-use insula_model::problem::Result;
+use insula_model::id::EntityId;
+use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource};
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::attempt::Outcome;
 use crate::tx::{EntityRef, Mode, Tx};
 
 /// An entity as the API shows it.
@@ -48,6 +50,18 @@ fn conceal(view: &mut Json, unknown: &[&str]) {
     }
     if let Some(title) = view.get_mut("title_field").filter(|title| is_unknown(title)) {
         *title = Json::Null;
+    }
+}
+
+impl Outcome for EntityView {
+    fn note(&self) -> Json {
+        self.0.get("id").cloned().unwrap_or_default()
+    }
+
+    async fn again<M: Mode>(tx: &mut Tx<'_, M>, note: Json) -> Result<Self> {
+        let id: EntityId = serde_json::from_value(note).map_err(Problem::internal)?;
+        tx.require(Resource::Entities, Action::Read)?;
+        tx.model.schema.entity(id).map(|entity| tx.view_entity(entity)).ok_or_else(Problem::not_found)
     }
 }
 

@@ -5,8 +5,9 @@ use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, GroupDraft, Resource};
 
 use super::group::{self, Group, GroupView, MOST};
+use crate::attempt::Outcome;
 use crate::roles;
-use crate::tx::{Altering, Tx};
+use crate::tx::{Altering, Mode, Tx};
 
 impl Tx<'_, Altering> {
     /// Permission: `groups`, `create`; and everything its roles allow. `{code, name, members?, roles?}`.
@@ -29,5 +30,16 @@ impl Tx<'_, Altering> {
         let new = Group { members, ..new };
         self.group_changed("group.create", None, Some(&new)).await?;
         Ok(new.into())
+    }
+}
+
+impl Outcome for GroupView {
+    fn note(&self) -> serde_json::Value {
+        serde_json::json!(self.id)
+    }
+
+    async fn again<M: Mode>(tx: &mut Tx<'_, M>, note: serde_json::Value) -> Result<Self> {
+        let id = serde_json::from_value(note).map_err(Problem::internal)?;
+        tx.group(id).await
     }
 }

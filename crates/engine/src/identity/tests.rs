@@ -9,8 +9,9 @@ use insula_model::value::{Timestamp, Value};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::users::{create, delete, list, update};
+use super::users::{UserView, delete, list, update};
 use super::*;
+use crate::attempt::{Attempt, Done};
 use crate::engine::{Options, Registration};
 use crate::scope::Scope;
 use crate::sql::Fixed;
@@ -51,6 +52,14 @@ fn options(store: StoreOptions, clock: &Clock, registration: Registration) -> Op
 
 fn origin() -> Origin {
     Origin { request: RequestId::from(Uuid::nil()), address: "192.0.2.1".into(), user_agent: "test".into() }
+}
+
+/// Adds a user by a request without a key.
+async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
+    let scope = Scope::new(scope.engine_handle(), scope.caller().clone(), scope.origin().clone());
+    match super::users::create(&Attempt::new(scope, None), body).await? {
+        Done::Now(user) | Done::Before(user) => Ok(user),
+    }
 }
 
 fn json(text: &str) -> Json {
@@ -632,6 +641,52 @@ fn a_read_that_began_before_a_change_brings_nothing_back() {
         let mut new = engine.stores.tenant_read(placement).await.unwrap();
         let current = tenant.model_for_read(&tenant.known(), &mut new, now).await.unwrap();
         assert!(current.versions.grants > stale.versions.grants, "{:?}", current.versions);
+    });
+}
+
+/// Writes go by what this node believes, in the round trip that has it confirmed.
+#[test]
+fn a_write_follows_what_another_node_has_just_changed() {
+    on_scratch(async |scratch| {
+        let postgres = || StoreOptions::Postgres { url: scratch.url(), cell_tenant_limit: 1000 };
+        let world = World::new(postgres(), Registration::Open).await;
+        let here = Engine::open(options(postgres(), &world.clock, Registration::Open)).await.unwrap();
+        let owner = world.owner("acme").await;
+        let bob = create(&owner, &user("bob@acme.example", "editor")).await.unwrap();
+        let tokens = world.login("bob@acme.example", PASSWORD).await.unwrap();
+        let bob_here = here.authenticate(&tokens.access_token, origin()).await.unwrap();
+        let design = async |field: &str| {
+            let entity = json(&format!(r#"{{"name":"item","fields":[{{"name":"{field}","type":"text"}}]}}"#));
+            owner.alter(async |tx| tx.create_entity(&entity).await).await.unwrap();
+        };
+        let drop_it = async || owner.alter(async |tx| tx.drop_entity(&tx.entity("item")?).await).await.unwrap();
+        let write = async |field: &str| {
+            let body = json(&format!(r#"{{"{field}":"x"}}"#));
+            let work = async |tx: &mut crate::tx::Tx<'_, crate::tx::Writing>| {
+                let grant = tx.authorize::<crate::grant::Create>(&tx.entity("item")?)?;
+                let record = grant.draft(&body)?;
+                tx.insert(&grant, record).await.map(drop)
+            };
+            bob_here.write(work).await
+        };
+
+        design("title").await;
+        write("title").await.unwrap();
+        drop_it().await;
+        design("size").await;
+        // Refused by what was believed, allowed by what is.
+        write("size").await.unwrap();
+        drop_it().await;
+        design("title").await;
+        // Allowed by what was believed, refused by what is.
+        assert_eq!(code(write("size").await), Some(Code::UnknownField));
+        write("title").await.unwrap();
+        super::users::update(&owner, bob.id, &json(r#"{"roles":["viewer"]}"#)).await.unwrap();
+        assert_eq!(code(write("title").await), Some(Code::Forbidden));
+        super::users::update(&owner, bob.id, &json(r#"{"roles":["editor"]}"#)).await.unwrap();
+        write("title").await.unwrap();
+        here.close().await;
+        world.engine.close().await;
     });
 }
 

@@ -23,10 +23,19 @@ pub(super) struct OrderKey {
 
 /// What ties a cursor to its query: 8 bytes of the hash of the entity and of everything but the cursor.
 pub(super) fn fingerprint(entity: EntityId, query: &str) -> [u8; 8] {
-    let mut start = [0; 8];
     let digest = Sha256::new().chain_update(entity.uuid()).chain_update(query).finalize();
-    start.copy_from_slice(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
-    start
+    digest.first_chunk::<8>().copied().unwrap_or_default()
+}
+
+/// The same for a query with parameters: theirs belong to it too.
+pub(super) fn fingerprint_with(query: [u8; 8], params: &[Value]) -> [u8; 8] {
+    let mut bytes = query.to_vec();
+    for value in params {
+        value.write_json(&mut bytes);
+        bytes.push(b',');
+    }
+    let digest = Sha256::digest(&bytes);
+    digest.first_chunk::<8>().copied().unwrap_or_default()
 }
 
 pub(super) fn encode(fingerprint: [u8; 8], place: &[Value]) -> String {

@@ -19,7 +19,7 @@ use crate::audit::Event;
 use crate::grant::{Delete, Grant};
 use crate::sql::{Slot, SqlWriter};
 use crate::store::StoreError;
-use crate::tx::{Tx, Writing};
+use crate::tx::{Tx, Writing, as_it_is};
 
 /// Most records one deletion may take with it; beyond, the caller is asked to go in steps.
 const MOST: usize = 10_000;
@@ -158,7 +158,7 @@ impl<'t> Tx<'t, Writing> {
             let holders = lock_where(&mut self.store, tenant, owner, leaf, value, most).await;
             for holder in holders.map_err(|error| self.failed(error))? {
                 let goes = deleted.iter().any(|(entity, gone)| entity.id == owner.id && gone.id == holder.id);
-                visible |= !goes && self.sees(owner, &reads, &holder).await?;
+                visible |= !goes && self.sees(owner, Some(&reads), &holder).await?;
             }
         }
         let whose = if visible {
@@ -178,7 +178,7 @@ impl<'t> Tx<'t, Writing> {
         w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ").column_name(Leaf::Field(field));
         w.raw(" = NULL WHERE id = ").bind(Slot::Arg(0));
         let args = vec![vec![Value::Uuid(record.uuid())]];
-        self.send(&w.finish().text, args, Box::new(|_, error| error.into())).await
+        self.send(&w.finish().text, args, as_it_is()).await
     }
 
     /// Clears a reference to a record that is about to go.
@@ -197,7 +197,7 @@ impl<'t> Tx<'t, Writing> {
         let statement = w.finish();
         let args =
             [Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Uuid(record.id.uuid())];
-        self.send(&statement.text, vec![args.into()], Box::new(|_, error| error.into())).await?;
+        self.send(&statement.text, vec![args.into()], as_it_is()).await?;
         let (old, new) = (record.audit_json(entity), after.audit_json(entity));
         let subject = Some(record.id.uuid());
         let event =
@@ -214,9 +214,8 @@ impl<'t> Tx<'t, Writing> {
         let at = at.to_owned();
         let refusal = move |_, error| match error {
             StoreError::ForeignKey => {
-                let problem = "Another record has just been made that refers to this one.";
-                let problem = Problem::conflict(problem, Vec::new());
-                if at.is_empty() { problem } else { problem.located(at.clone()) }
+                let detail = "Another record has just been made that refers to this one.";
+                Problem::conflict(detail, Vec::new()).located(at.clone())
             }
             other => other.into(),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use insula_model::entity::SystemField;
 use insula_model::expr::Leaf;
-use insula_model::id::RecordId;
+use insula_model::id::{EntityId, RecordId};
 use insula_model::problem::{Problem, Result};
 use insula_model::value::{ColumnType, Value};
 
@@ -26,6 +26,15 @@ pub struct ValidSelection<'t> {
 pub(super) struct GetPlan {
     statement: Statement,
     shape: Shape,
+    entity: EntityId,
+    expands: bool,
+}
+
+impl ValidSelection<'_> {
+    /// Whether other records are part of the answer, which then changes without the record's own version.
+    pub fn expands(&self) -> bool {
+        self.plan.expands
+    }
 }
 
 impl<'t> Grant<'t, Read> {
@@ -49,21 +58,24 @@ impl<'t> Grant<'t, Read> {
         shape.captures = vec![(version, ColumnType::Int)];
         let mut w = select.write(self.dialect);
         w.raw(" AND ").column(0, Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
-        Ok(GetPlan { statement: w.finish(), shape })
+        let expands = params.expand.is_some();
+        Ok(GetPlan { statement: w.finish(), shape, entity: self.entity.id, expands })
     }
 }
 
 impl<'t, M: Mode> Tx<'t, M> {
     /// One record, or 404 where there is none the grant covers.
     pub async fn get(&mut self, id: RecordId, selection: &ValidSelection<'t>) -> Result<VisibleRecord> {
-        let GetPlan { statement, shape } = &*selection.plan;
+        let GetPlan { statement, shape, entity, .. } = &*selection.plan;
         let caller = Value::Uuid(self.author.account.uuid());
         let args = [Value::Uuid(id.uuid())];
         let mut body = Vec::with_capacity(512);
         let found = self.store.json(&statement.text, &statement.binds(&caller, &args), shape, 1, &mut body).await;
         let tail = found.map_err(|error| self.failed(error))?;
         match tail.last.first() {
-            Some(Value::Int(version)) if tail.rows == 1 => Ok(VisibleRecord { id, version: *version, body }),
+            Some(Value::Int(version)) if tail.rows == 1 => {
+                Ok(VisibleRecord { entity: *entity, id, version: *version, is_bare: false, body })
+            }
             _ => Err(Problem::not_found()),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use insula_model::draft::{self, Draft};
 use insula_model::entity::{Entity, Field};
+use insula_model::id::RecordId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result, pointer};
 use insula_model::rights::RecordRight;
@@ -23,6 +24,8 @@ pub struct ValidRecord<'t> {
     draft: Draft,
     /// The positions of the fields its author named, where it matters which.
     named: Vec<usize>,
+    /// Given before it is stored where others are to refer to it.
+    id: Option<RecordId>,
     /// Where in the body it stands; empty for the body itself.
     at: String,
     _brand: Brand<'t>,
@@ -48,7 +51,18 @@ impl<'t> Grant<'t, Create> {
             field.is_some_and(|field| members.iter().any(|(name, _)| name == field.name.as_str()))
         };
         let named = self.right.guards.iter().filter(is_named).map(|(position, _)| *position).collect();
-        Some(ValidRecord { draft, named, at, _brand: PhantomData })
+        Some(ValidRecord { draft, named, id: None, at, _brand: PhantomData })
+    }
+
+    /// The same for a record whose id is known already.
+    pub(super) fn draft_of(
+        &self,
+        id: RecordId,
+        body: &Json,
+        at: String,
+        errors: &mut Errors,
+    ) -> Option<ValidRecord<'t>> {
+        self.draft_at(body, at, errors).map(|record| ValidRecord { id: Some(id), ..record })
     }
 
     /// `INSERT` of a whole record; the arguments are its columns in order.
@@ -95,7 +109,7 @@ impl<'t> Tx<'t, Writing> {
         let mut stored = Vec::with_capacity(records.len());
         for record in records {
             let new = StoredRecord {
-                id: self.engine().ids.next(),
+                id: record.id.unwrap_or_else(|| self.engine().ids.next()),
                 created_at: self.author.now,
                 created_by: self.author.account,
                 updated_at: self.author.now,
@@ -133,15 +147,15 @@ impl<A: RecordAction> Grant<'_, A> {
         let (entity, reads) = (Arc::clone(&self.entity), self.reads.clone());
         Box::new(move |set, error| {
             let at = places.get(set).map_or("", String::as_str);
-            let problem = match error {
+            match error {
                 StoreError::Unique(breach) => not_unique(&entity, reads.as_deref(), at, &breach),
                 // The references were there a moment ago.
                 StoreError::ForeignKey => {
                     Problem::conflict("A record this one refers to has just been deleted.", Vec::new())
                 }
                 other => other.into(),
-            };
-            if at.is_empty() || !problem.errors().is_empty() { problem } else { problem.located(at.to_owned()) }
+            }
+            .located(at.to_owned())
         })
     }
 }

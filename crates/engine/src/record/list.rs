@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use insula_model::entity::SystemField;
-use insula_model::expr::{Expr, Leaf, Path};
-use insula_model::problem::{Code, Problem, Result};
+use insula_model::expr::{Expr, Leaf, ParamUse, Path};
+use insula_model::json::Json;
+use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::value::{ColumnType, Value, quoted};
 
 use super::cursor::{self, OrderKey};
@@ -13,19 +14,22 @@ use super::plan::PlanKeyRef;
 use super::select::{Reader, Select};
 use super::visible::VisiblePage;
 use crate::grant::{Grant, Read};
-use crate::sql::{Slot, Statement};
+use crate::sql::{self, FIRST_PARAM, Slot, Statement};
 use crate::store::Shape;
 use crate::tx::{Brand, Mode, Tx};
 
 /// A query that was checked against the entity and the caller's rights, and compiled.
 pub struct ValidQuery<'t> {
     plan: Arc<ListPlan>,
+    /// What the filter's parameters are in this call.
+    params: Vec<Value>,
+    fingerprint: [u8; 8],
     /// The statement for a page after the first, with the place it starts at.
     after: Option<(Statement, Vec<Value>)>,
     _brand: Brand<'t>,
 }
 
-/// Everything about a list but where it starts.
+/// Everything about a list but where it starts, and what its filter's parameters are.
 pub(super) struct ListPlan {
     first: Statement,
     shape: Shape,
@@ -33,47 +37,70 @@ pub(super) struct ListPlan {
     order: Vec<OrderKey>,
     count: Option<Statement>,
     fingerprint: [u8; 8],
+    uses: Vec<ParamUse>,
 }
 
 impl<'t> Grant<'t, Read> {
     /// Checks and compiles the raw query string of a list. Plans are kept: the same text again costs a look-up.
     pub fn query(&self, raw: &str) -> Result<ValidQuery<'t>> {
-        if !raw.contains("cursor") {
-            let key = PlanKeyRef(self.caller.role_set, self.entity.id, raw);
-            if let Some(plan) = self.model.plans.lists.get(&key) {
-                return Ok(ValidQuery { plan, after: None, _brand: std::marker::PhantomData });
-            }
+        let key = PlanKeyRef(self.caller.role_set, self.entity.id, raw);
+        if !raw.contains("cursor")
+            && let Some(plan) = self.model.plans.lists.get(&key).filter(|plan| plan.uses.is_empty())
+        {
+            return Ok(ValidQuery {
+                fingerprint: plan.fingerprint,
+                plan,
+                params: Vec::new(),
+                after: None,
+                _brand: std::marker::PhantomData,
+            });
         }
         let params = Params::parse(raw, params::OF_MANY)?;
+        let query = self.valid(&params, &[])?;
+        if params.cursor.is_none() {
+            self.model.plans.lists.insert((&key).into(), Arc::clone(&query.plan));
+        }
+        Ok(query)
+    }
+
+    /// The same from a body `{filter, sort, fields, expand, limit, cursor, count, params}`. What the filter names as
+    /// `params.x` is no part of the plan, so that values, or how many there are, make none of their own.
+    pub fn query_of(&self, body: &Json) -> Result<ValidQuery<'t>> {
+        let (params, given) = Params::read(body)?;
+        self.valid(&params, given)
+    }
+
+    fn valid(&self, params: &Params, given: &[(String, Json)]) -> Result<ValidQuery<'t>> {
         let text =
             format!("{:?}", (&params.filter, &params.sort, &params.fields, &params.expand, params.count, params.limit));
         let key = PlanKeyRef(self.caller.role_set, self.entity.id, &text);
         let plan = if let Some(plan) = self.model.plans.lists.get(&key) {
             plan
         } else {
-            let plan = Arc::new(self.compile(&params, &text)?.0);
+            let plan = Arc::new(self.compile(params, &text)?.0);
             self.model.plans.lists.insert((&key).into(), Arc::clone(&plan));
             plan
         };
+        let values = bound(self, &plan.uses, given)?;
+        let fingerprint =
+            if values.is_empty() { plan.fingerprint } else { cursor::fingerprint_with(plan.fingerprint, &values) };
         let after = match &params.cursor {
-            None => {
-                let key = PlanKeyRef(self.caller.role_set, self.entity.id, raw);
-                self.model.plans.lists.insert((&key).into(), Arc::clone(&plan));
-                None
-            }
+            None => None,
             Some(cursor) => {
-                let place = cursor::decode(cursor, plan.fingerprint, &plan.order)?;
-                let (_, select, filter) = self.compile(&params, &text)?;
-                let statement = page(self, &select, filter.as_ref(), &plan.order, Some(&place));
+                let place = cursor::decode(cursor, fingerprint, &plan.order)?;
+                let (plan, select, filter) = self.compile(params, &text)?;
+                let start = (place.as_slice(), FIRST_PARAM + plan.uses.len());
+                let statement = page(self, &select, filter.as_ref(), &plan.order, Some(start));
                 Some((statement, place))
             }
         };
-        Ok(ValidQuery { plan, after, _brand: std::marker::PhantomData })
+        Ok(ValidQuery { plan, params: values, fingerprint, after, _brand: std::marker::PhantomData })
     }
 
     fn compile(&self, params: &Params, text: &str) -> Result<(ListPlan, Select<'_>, Option<Expr>)> {
         let reader = Reader::new(self);
-        let filter = params.filter.as_deref().map(|source| reader.filter(source)).transpose()?;
+        let (filter, uses) = params.filter.as_deref().map(|source| reader.filter(source)).transpose()?.unzip();
+        let uses = uses.unwrap_or_default();
         let mut select = Select::new(reader, self.tenant);
         if let Some(filter) = &filter {
             select.join_for(filter)?;
@@ -91,24 +118,53 @@ impl<'t> Grant<'t, Read> {
         shape.captures = order.iter().map(capture).collect();
         let first = page(self, &select, filter.as_ref(), &order, None);
         let fingerprint = cursor::fingerprint(self.entity.id, text);
-        Ok((ListPlan { first, shape, limit: params.limit, order, count, fingerprint }, select, filter))
+        Ok((ListPlan { first, shape, limit: params.limit, order, count, fingerprint, uses }, select, filter))
     }
 }
 
-/// The statement of one page. Argument 0 is the limit, the place it starts at follows.
+/// The arguments that the filter's parameters are, each checked against the field beside it.
+fn bound(grant: &Grant<'_, Read>, uses: &[ParamUse], given: &[(String, Json)]) -> Result<Vec<Value>> {
+    let mut errors = Errors::default();
+    for (name, _) in given {
+        if !uses.iter().any(|param| param.name == *name) {
+            let message = format!("The filter does not use `params.{name}`.");
+            errors.add(pointer("/params", name), Code::UnknownParameter, message);
+        }
+    }
+    let mut values = Vec::with_capacity(uses.len());
+    for param in uses {
+        let at = pointer("/params", &param.name);
+        let Some((_, json)) = given.iter().find(|(name, _)| *name == param.name) else {
+            let message = "The filter names it: send it in `params` of `POST /records/{entity}/query`.";
+            errors.add(at, Code::Required, message);
+            continue;
+        };
+        let read = param.read(json, &at, &mut errors);
+        values.push(if param.is_list {
+            sql::list(grant.dialect, &read)
+        } else {
+            read.into_iter().next().unwrap_or(Value::Null)
+        });
+    }
+    errors.check()?;
+    Ok(values)
+}
+
+/// The statement of one page. Argument 0 is the limit, the filter's parameters follow; `start` is the place it starts at
+/// and where its values are among the arguments.
 fn page(
     grant: &Grant<'_, Read>,
     select: &Select<'_>,
     filter: Option<&Expr>,
     order: &[OrderKey],
-    place: Option<&[Value]>,
+    start: Option<(&[Value], usize)>,
 ) -> Statement {
     let mut w = select.write(grant.dialect);
     if let Some(filter) = filter {
         select.and(&mut w, filter);
     }
-    if let Some(place) = place {
-        cursor::after(&mut w, order, place, 1);
+    if let Some((place, first)) = start {
+        cursor::after(&mut w, order, place, first);
     }
     cursor::order_by(&mut w, order);
     w.raw(" LIMIT ").bind(Slot::Arg(0));
@@ -143,6 +199,7 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub async fn list(&mut self, query: &ValidQuery<'t>) -> Result<VisiblePage> {
         let plan = &query.plan;
         let mut args = vec![Value::Int(i64::try_from(plan.limit + 1).unwrap_or(i64::MAX))];
+        args.extend_from_slice(&query.params);
         let statement = match &query.after {
             None => &plan.first,
             Some((statement, place)) => {
@@ -158,13 +215,13 @@ impl<'t, M: Mode> Tx<'t, M> {
         let tail = page.map_err(|error| self.failed(error))?;
         body.extend_from_slice(b"],\"next_cursor\":");
         if tail.more {
-            let cursor = cursor::encode(plan.fingerprint, &tail.last);
+            let cursor = cursor::encode(query.fingerprint, &tail.last);
             quoted(&mut body, |out| out.extend_from_slice(cursor.as_bytes()));
         } else {
             body.extend_from_slice(b"null");
         }
         if let Some(count) = &plan.count {
-            let rows = self.store.query(&count.text, &count.binds(&caller, &[])).await.map_err(|e| self.failed(e))?;
+            let rows = self.store.query(&count.text, &count.binds(&caller, &args)).await.map_err(|e| self.failed(e))?;
             let total = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(0);
             body.extend_from_slice(b",\"total\":");
             Value::Int(total).write_json(&mut body);

@@ -1,10 +1,14 @@
-//! The query string of a read: known parameters, each at most once.
+//! What a read asks for, from its query string or from a body: known parameters, each at most once.
 
+use insula_model::input::Members;
+use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 
 /// Most records one page can hold, and how many it holds when nothing is said.
 const MAX_LIMIT: usize = 1000;
 const DEFAULT_LIMIT: usize = 50;
+/// Longest text of a parameter in a body; what each may say is checked where it is read.
+const MAX_TEXT: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Params {
@@ -25,43 +29,85 @@ pub(super) const OF_MANY: &[&str] = &["filter", "sort", "fields", "expand", "cur
 impl Params {
     pub(super) fn parse(raw: &str, known: &[&str]) -> Result<Self> {
         let mut params = Self { limit: DEFAULT_LIMIT, ..Self::default() };
-        let mut seen: Vec<String> = Vec::new();
         let mut errors = Errors::default();
-        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            let at = pointer("", &name);
-            if !known.contains(&name.as_ref()) {
-                errors.add(
-                    at,
-                    Code::UnknownParameter,
-                    format!("There is no such parameter here. Known are: {}.", known.join(", ")),
-                );
-                continue;
-            }
-            if seen.iter().any(|other| *other == name) {
-                errors.add(at, Code::Invalid, "This parameter is given twice.");
-                continue;
-            }
-            seen.push(name.to_string());
-            let value = value.into_owned();
-            match name.as_ref() {
-                "filter" => params.filter = Some(value),
-                "sort" => params.sort = Some(value),
-                "fields" => params.fields = Some(value),
-                "expand" => params.expand = Some(value),
-                "cursor" => params.cursor = Some(value),
-                "count" => match value.as_str() {
-                    // An exact count is an honest estimate; a cheaper one may come.
-                    "exact" | "estimated" => params.count = true,
-                    _ => errors.add(at, Code::OutOfRange, "Choose one of: exact, estimated."),
-                },
-                _ => match value.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n)) {
-                    Some(limit) => params.limit = limit,
-                    None => errors.add(at, Code::OutOfRange, format!("`limit` is a number from 1 to {MAX_LIMIT}.")),
-                },
-            }
-        }
+        each(raw, known, &mut errors, |name, value, errors| match name {
+            "filter" => params.filter = Some(value),
+            "sort" => params.sort = Some(value),
+            "fields" => params.fields = Some(value),
+            "expand" => params.expand = Some(value),
+            "cursor" => params.cursor = Some(value),
+            "count" => params.set_count(&value, errors),
+            _ => params.set_limit(value.parse().ok(), errors),
+        });
         errors.check()?;
         Ok(params)
+    }
+}
+
+impl Params {
+    /// Reads the same from a body, with the values its filter asks for.
+    pub(super) fn read(body: &Json) -> Result<(Self, &[(String, Json)])> {
+        Members::read(body, |members, errors| {
+            let mut text = |name, errors: &mut Errors| members.optional_text(name, MAX_TEXT, errors).map(str::to_owned);
+            let mut params = Self {
+                filter: text("filter", errors),
+                sort: text("sort", errors),
+                fields: text("fields", errors),
+                expand: text("expand", errors),
+                cursor: text("cursor", errors),
+                count: false,
+                limit: DEFAULT_LIMIT,
+            };
+            if let Some(count) = text("count", errors) {
+                params.set_count(&count, errors);
+            }
+            if let Some(limit) = members.optional_int("limit", errors) {
+                params.set_limit(usize::try_from(limit).ok(), errors);
+            }
+            let given: &[(String, Json)] = match members.optional("params") {
+                None => &[],
+                Some(Json::Object(given)) => given,
+                Some(other) => {
+                    let message = format!("Expected an object, found {}.", other.kind());
+                    errors.add("/params", Code::InvalidType, message);
+                    &[]
+                }
+            };
+            Some((params, given))
+        })
+    }
+
+    fn set_count(&mut self, count: &str, errors: &mut Errors) {
+        match count {
+            // An exact count is an honest estimate; a cheaper one may come.
+            "exact" | "estimated" => self.count = true,
+            _ => errors.add("/count", Code::OutOfRange, "Choose one of: exact, estimated."),
+        }
+    }
+
+    fn set_limit(&mut self, limit: Option<usize>, errors: &mut Errors) {
+        match limit.filter(|n| (1..=MAX_LIMIT).contains(n)) {
+            Some(limit) => self.limit = limit,
+            None => errors.add("/limit", Code::OutOfRange, format!("`limit` is a number from 1 to {MAX_LIMIT}.")),
+        }
+    }
+}
+
+/// Takes each parameter of a query string; only those that are `known`, and each at most once.
+pub(super) fn each(raw: &str, known: &[&str], errors: &mut Errors, mut take: impl FnMut(&str, String, &mut Errors)) {
+    let mut seen: Vec<String> = Vec::new();
+    for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
+        let at = pointer("", &name);
+        if !known.contains(&name.as_ref()) {
+            let are = if known.len() == 1 { "is" } else { "are" };
+            let message = format!("There is no such parameter here. Known {are}: {}.", known.join(", "));
+            errors.add(at, Code::UnknownParameter, message);
+        } else if seen.iter().any(|other| *other == name) {
+            errors.add(at, Code::Invalid, "This parameter is given twice.");
+        } else {
+            take(&name, value.into_owned(), errors);
+            seen.push(name.into_owned());
+        }
     }
 }
 

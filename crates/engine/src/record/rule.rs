@@ -87,10 +87,16 @@ impl<'t, M: Mode> Tx<'t, M> {
     }
 
     /// Whether the caller sees this record at all.
-    pub(super) async fn sees(&mut self, entity: &Entity, reads: &RecordRight, record: &StoredRecord) -> Result<bool> {
-        match &reads.rule {
-            Some(rule) => self.holds(entity, rule, record).await,
-            None => Ok(true),
+    pub(super) async fn sees(
+        &mut self,
+        entity: &Entity,
+        reads: Option<&RecordRight>,
+        record: &StoredRecord,
+    ) -> Result<bool> {
+        match reads.map(|reads| &reads.rule) {
+            Some(Some(rule)) => self.holds(entity, rule, record).await,
+            Some(None) => Ok(true),
+            None => Ok(false),
         }
     }
 
@@ -101,9 +107,10 @@ impl<'t, M: Mode> Tx<'t, M> {
         grant: &Grant<'t, impl RecordAction>,
         record: &StoredRecord,
     ) -> Result<VisibleRecord> {
-        let Some(reads) = &grant.reads else { return Ok(record.bare()) };
-        if !self.sees(&grant.entity, reads, record).await? {
-            return Ok(record.bare());
+        let bare = || VisibleRecord::bare(grant.entity.id, record.id, record.version);
+        let Some(reads) = &grant.reads else { return Ok(bare()) };
+        if !self.sees(&grant.entity, Some(reads), record).await? {
+            return Ok(bare());
         }
         let mut hidden = Vec::new();
         for (position, guard) in &reads.guards {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use insula_model::entity::{Entity, Field, SystemField};
-use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf};
+use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, ParamUse, Params};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
@@ -62,20 +62,24 @@ impl<'g> Reader<'g> {
     }
 
     /// Compiles a filter as this reader: what may not be read does not exist.
-    pub(super) fn filter(self, source: &str) -> Result<Expr> {
+    /// With it come the parameters it asks for.
+    pub(super) fn filter(self, source: &str) -> Result<(Expr, Vec<ParamUse>)> {
+        let uses = Params::default();
         let context = Context {
             schema: &self.model.schema,
             entity: self.entity,
             readable: &|entity, field| self.reads_field(entity, field),
             visible: &|entity| self.right_on(entity).is_some(),
+            params: Some(&uses),
         };
-        expr::compile(source, &context).map_err(|error| {
+        let filter = expr::compile(source, &context).map_err(|error| {
             let code = match error.kind {
                 ErrorKind::UnknownField => Code::UnknownField,
                 ErrorKind::Invalid => Code::InvalidExpression,
             };
             Problem::at("/filter", code, error.message)
-        })
+        })?;
+        Ok((filter, uses.into_inner()))
     }
 
     /// A column by its name in the API, if this reader may read it.

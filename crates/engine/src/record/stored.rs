@@ -94,16 +94,7 @@ impl StoredRecord {
             member(&mut body, field.name(), &self.system(field));
         }
         body.push(b'}');
-        VisibleRecord { id: self.id, version: self.version, body }
-    }
-
-    /// Reduced to that it is there.
-    pub(super) fn bare(&self) -> VisibleRecord {
-        let mut body = vec![b'{'];
-        member(&mut body, "id", &self.system(SystemField::Id));
-        member(&mut body, "version", &self.system(SystemField::Version));
-        body.push(b'}');
-        VisibleRecord { id: self.id, version: self.version, body }
+        VisibleRecord { entity: entity.id, id: self.id, version: self.version, is_bare: false, body }
     }
 }
 

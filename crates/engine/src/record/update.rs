@@ -1,13 +1,15 @@
 //! Changing records.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use insula_model::draft::{self, Draft};
-use insula_model::entity::SystemField;
+use insula_model::entity::{Field, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::RecordId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
+use insula_model::rights::RecordRight;
 use insula_model::value::Value;
 
 use super::references;
@@ -22,6 +24,8 @@ use crate::tx::{Brand, Tx, Writing};
 /// Changes to one record that were checked against the entity's rules and the caller's rights.
 pub struct ValidPatch<'t> {
     draft: Draft,
+    /// Positions of fields that it does not name and clears, where they are its author's on the record it is about.
+    cleared: Vec<usize>,
     at: String,
     _brand: Brand<'t>,
 }
@@ -61,18 +65,59 @@ fn version(tag: &str) -> Option<i64> {
 impl<'t> Grant<'t, Update> {
     /// Checks a body that is a merge patch (RFC 7396): `null` clears, what is not named stays.
     pub fn patch(&self, body: &Json) -> Result<ValidPatch<'t>> {
-        let Json::Object(members) = body else {
-            return Err(Problem::at("", Code::InvalidType, format!("A change is an object, found {}.", body.kind())));
-        };
         let mut errors = Errors::default();
-        let patch = self.patch_at(members, String::new(), &mut errors);
+        let patch = self.patch_at(members(body)?, String::new(), &mut errors);
         errors.check()?;
         Ok(patch)
     }
 
+    /// Checks a body that is a whole record in place of the one there is: what is not named takes its default or is
+    /// cleared, but for what the caller may not read, and so cannot know, or not write.
+    pub fn replacement(&self, body: &Json) -> Result<ValidPatch<'t>> {
+        let (members, mut errors) = (members(body)?, Errors::default());
+        let his = |position: usize| self.is_his(position);
+        let everywhere = |position| his(position) == Some(Extent::EveryRecord);
+        let draft = draft::replace(&self.entity, &self.right.writable, everywhere, members, "", &mut errors);
+        errors.check()?;
+        let somewhere = |(position, field): &(usize, &Field)| {
+            his(*position) == Some(Extent::SomeRecords) && !members.iter().any(|(name, _)| name == field.name.as_str())
+        };
+        let fields = self.entity.fields.iter().enumerate();
+        let cleared = fields.filter(somewhere).map(|(position, _)| position).collect();
+        Ok(ValidPatch { draft, cleared, at: String::new(), _brand: PhantomData })
+    }
+
+    /// On which of the records he may change the caller may read and write a field.
+    fn is_his(&self, position: usize) -> Option<Extent> {
+        let reads = self.reads.as_deref()?;
+        if !self.right.writable.contains(position) || !reads.readable.contains(position) {
+            return None;
+        }
+        let sees_all = reads.rule.is_none() || reads.rule == self.right.rule;
+        let is_guarded = |right: &RecordRight| right.guards.iter().any(|(guarded, _)| *guarded == position);
+        Some(if sees_all && !is_guarded(reads) && !is_guarded(&self.right) {
+            Extent::EveryRecord
+        } else {
+            Extent::SomeRecords
+        })
+    }
+
     pub(super) fn patch_at(&self, members: &[(String, Json)], at: String, errors: &mut Errors) -> ValidPatch<'t> {
         let draft = draft::patch(&self.entity, &self.right.writable, members, &at, errors);
-        ValidPatch { draft, at, _brand: PhantomData }
+        ValidPatch { draft, cleared: Vec::new(), at, _brand: PhantomData }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Extent {
+    EveryRecord,
+    SomeRecords,
+}
+
+fn members(body: &Json) -> Result<&[(String, Json)]> {
+    match body {
+        Json::Object(members) => Ok(members),
+        other => Err(Problem::at("", Code::InvalidType, format!("A change is an object, found {}.", other.kind()))),
     }
 }
 
@@ -87,11 +132,23 @@ impl<'t> Tx<'t, Writing> {
     ) -> Result<VisibleRecord> {
         let before = self.lock(grant, id).await?;
         precondition.check(before.version)?;
-        if patch.draft.named().all(|(position, value)| before.values.get(position) == Some(value)) {
+        self.change(grant, before, patch).await
+    }
+
+    /// Applies a change to a record that is locked. One that changes nothing leaves neither event nor version.
+    pub(super) async fn change(
+        &mut self,
+        grant: &Grant<'t, Update>,
+        before: StoredRecord,
+        patch: &ValidPatch<'t>,
+    ) -> Result<VisibleRecord> {
+        let draft = self.on(grant, &before, patch).await?;
+        if draft.named().all(|(position, value)| before.values.get(position) == Some(value)) {
             return self.reduce(grant, &before).await;
         }
+        let id = before.id;
         let mut errors = Errors::default();
-        let references = references::of(grant, &patch.at, patch.draft.named());
+        let references = references::of(grant, &patch.at, draft.named());
         references::check(self, grant, &references, &mut errors).await?;
         errors.check()?;
         let mut after = StoredRecord {
@@ -100,12 +157,12 @@ impl<'t> Tx<'t, Writing> {
             version: before.version + 1,
             ..before.clone()
         };
-        for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, patch.draft.get(p)?))) {
+        for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, draft.get(p)?))) {
             *value = new.clone();
         }
         let limited = grant.right.rule.is_some() || !grant.right.guards.is_empty();
         let written: Vec<usize> =
-            if limited { patch.draft.named().map(|(position, _)| position).collect() } else { Vec::new() };
+            if limited { draft.named().map(|(position, _)| position).collect() } else { Vec::new() };
         if limited {
             // Of the record as it was, the rule was asked when it was locked.
             self.permit_fields(&grant.entity, &grant.right, &before, &written).await?;
@@ -116,7 +173,7 @@ impl<'t> Tx<'t, Writing> {
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];
         w.raw("UPDATE ").table(grant.tenant, grant.entity.id).raw(" SET updated_at = ").bind(Slot::Arg(0));
         w.raw(", updated_by = ").bind(Slot::Arg(1)).raw(", version = ").bind(Slot::Arg(2));
-        for (position, value) in patch.draft.named() {
+        for (position, value) in draft.named() {
             if let Some(field) = grant.entity.fields.get(position) {
                 w.raw(", ").column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(args.len()));
                 args.push(value.clone());
@@ -141,20 +198,62 @@ impl<'t> Tx<'t, Writing> {
         self.reduce(grant, &after).await
     }
 
+    /// What a change names of the record it is about.
+    async fn on<'p>(
+        &mut self,
+        grant: &Grant<'t, Update>,
+        before: &StoredRecord,
+        patch: &'p ValidPatch<'t>,
+    ) -> Result<Cow<'p, Draft>> {
+        if patch.cleared.is_empty() || !self.sees(&grant.entity, grant.reads.as_deref(), before).await? {
+            return Ok(Cow::Borrowed(&patch.draft));
+        }
+        let (mut draft, mut errors) = (patch.draft.clone(), Errors::default());
+        let mut closed = Vec::new();
+        for right in grant.reads.as_deref().into_iter().chain([&*grant.right]) {
+            for (position, guard) in &right.guards {
+                if patch.cleared.contains(position) && !self.holds(&grant.entity, guard, before).await? {
+                    closed.push(*position);
+                }
+            }
+        }
+        for position in patch.cleared.iter().filter(|position| !closed.contains(position)) {
+            if let Some(field) = grant.entity.fields.get(*position)
+                && let Some(value) = draft::unnamed(field, &patch.at, &mut errors)
+            {
+                draft.set(*position, value);
+            }
+        }
+        errors.check()?;
+        Ok(Cow::Owned(draft))
+    }
+
     /// The whole record the grant covers, locked until the end of the transaction; 404 where there is none.
     pub(super) async fn lock(&mut self, grant: &Grant<'t, impl RecordAction>, id: RecordId) -> Result<StoredRecord> {
+        let key = [(Leaf::System(SystemField::Id), Value::Uuid(id.uuid()))];
+        self.lock_by(grant, &key).await?.ok_or_else(Problem::not_found)
+    }
+
+    /// The same by the values of a unique key.
+    pub(super) async fn lock_by(
+        &mut self,
+        grant: &Grant<'t, impl RecordAction>,
+        key: &[(Leaf, Value)],
+    ) -> Result<Option<StoredRecord>> {
         let mut w = select_whole(grant.dialect, grant.tenant, &grant.entity);
-        w.column(0, Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
+        for (i, (column, _)) in key.iter().enumerate() {
+            w.raw(if i == 0 { "" } else { " AND " }).column(0, *column).raw(" = ").bind(Slot::Arg(i));
+        }
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
             grant.policy().condition(&mut w, rule, 0);
         }
         for_update(&mut w);
         let statement = w.finish();
-        let (caller, args) = (Value::Uuid(self.author.account.uuid()), [Value::Uuid(id.uuid())]);
+        let caller = Value::Uuid(self.author.account.uuid());
+        let args: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
         let found = self.store.query(&statement.text, &statement.binds(&caller, &args)).await;
         let rows = found.map_err(|error| self.failed(error))?;
-        let row = rows.first().ok_or_else(Problem::not_found)?;
-        Ok(StoredRecord::from_row(&grant.entity, row)?)
+        Ok(rows.first().map(|row| StoredRecord::from_row(&grant.entity, row)).transpose()?)
     }
 }

@@ -6,7 +6,8 @@ use insula_model::rights::{Action, Resource, RoleDraft};
 
 use super::RoleView;
 use super::role::{self, MOST, Role};
-use crate::tx::{Altering, Tx};
+use crate::attempt::Outcome;
+use crate::tx::{Altering, Mode, Tx};
 
 impl Tx<'_, Altering> {
     /// Permission: `roles`, `create`; and everything the role allows. `{code, name, grants}`.
@@ -23,5 +24,16 @@ impl Tx<'_, Altering> {
         role::insert(self, &role).await?;
         self.role_changed("role.create", None, Some(&role)).await?;
         Ok(self.view_role(role))
+    }
+}
+
+impl Outcome for RoleView {
+    fn note(&self) -> serde_json::Value {
+        serde_json::json!(self.id)
+    }
+
+    async fn again<M: Mode>(tx: &mut Tx<'_, M>, note: serde_json::Value) -> Result<Self> {
+        let id = serde_json::from_value(note).map_err(Problem::internal)?;
+        tx.role(id).await
     }
 }

@@ -6,11 +6,11 @@
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
 use insula_model::entity::{Entity, Schema, SystemField};
-use insula_model::expr::{Expr, Leaf, Op, Operand, Path};
+use insula_model::expr::{Expr, Leaf, Op, Operand, Param, Path};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::value::Value;
 
-use super::{Dialect, Slot, SqlWriter};
+use super::{Dialect, FIRST_PARAM, Slot, SqlWriter};
 
 /// Appends `expr` as a boolean expression that is true exactly where the condition holds, and false *or null* elsewhere:
 /// for `WHERE`, `ON`, `FILTER` and `AND`/`OR` within, not for `NOT` around it nor as a selected value.
@@ -94,6 +94,7 @@ impl Renderer<'_, '_> {
             Expr::IsNull(operand) => self.is_null(operand, wanted),
             Expr::Truth(operand) => self.truth(operand, wanted),
             Expr::In(item, values) => self.within(item, values, wanted),
+            Expr::Among(item, list) => self.among(item, *list, wanted),
             Expr::Compare(op, a, b) => self.compare(*op, a, b, wanted),
         }
     }
@@ -157,7 +158,7 @@ impl Renderer<'_, '_> {
                 }
             },
             Operand::Value(value) => self.constant((*value == Value::Bool(true)) == wanted),
-            Operand::Caller(_) => self.constant(!wanted),
+            Operand::Caller(_) | Operand::Param(_) => self.constant(!wanted),
         }
     }
 
@@ -176,6 +177,18 @@ impl Renderer<'_, '_> {
             self.w.raw(", ").bind(Slot::Const(value.clone()));
         }
         self.w.raw(")");
+        if !wanted && !total {
+            self.w.raw(", FALSE)");
+        }
+    }
+
+    fn among(&mut self, item: &Operand, list: Param, wanted: bool) {
+        let total = is_never_null(item);
+        if !wanted && !total {
+            self.w.raw("NOT COALESCE(");
+        }
+        self.operand(item, true);
+        self.w.raw(if !wanted && total { " NOT IN (" } else { " IN (" }).list(list).raw(")");
         if !wanted && !total {
             self.w.raw(", FALSE)");
         }
@@ -223,6 +236,8 @@ impl Renderer<'_, '_> {
             Operand::Path(path) => return self.path(path),
             Operand::Value(value) => (Slot::Const(value.clone()), cast(value)),
             Operand::Caller(field) => (Slot::Caller(*field), "::uuid"),
+            // A field stands beside it, which says its type.
+            Operand::Param(param) => (Slot::Arg(FIRST_PARAM + param.index), ""),
         };
         self.w.bind(slot);
         if typed && self.w.dialect() == Dialect::Postgres {
@@ -238,7 +253,7 @@ impl Renderer<'_, '_> {
 const fn is_never_null(operand: &Operand) -> bool {
     match operand {
         Operand::Path(path) => path.never_null,
-        Operand::Value(_) | Operand::Caller(_) => true,
+        Operand::Value(_) | Operand::Caller(_) | Operand::Param(_) => true,
     }
 }
 

@@ -29,7 +29,7 @@ impl Row {
             | (value @ Value::Date(_), ColumnType::Date)
             | (value @ Value::Timestamp(_), ColumnType::Timestamp)
             | (value @ Value::Uuid(_), ColumnType::Uuid) => value.clone(),
-            (value, ty) => return Err(StoreError::Other(format!("{} is no {ty:?}", kind(value)).into())),
+            (value, ty) => return Err(StoreError::Other(format!("{} is no {ty:?}", value.kind()).into())),
         })
     }
 
@@ -97,20 +97,5 @@ fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
 }
 
 fn wrong(found: &Value, wanted: &str) -> StoreError {
-    StoreError::Other(format!("{} is not {wanted}", kind(found)).into())
-}
-
-/// What a value is. What it holds is data and has no place in a log.
-const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Int(_) => "an integer",
-        Value::Decimal(_) => "a decimal",
-        Value::Text(_) => "a text",
-        Value::Date(_) => "a date",
-        Value::Timestamp(_) => "a time",
-        Value::Uuid(_) => "a UUID",
-        Value::Bytes(_) => "bytes",
-    }
+    StoreError::Other(format!("{} is not {wanted}", found.kind()).into())
 }

@@ -5,6 +5,7 @@ use cel::common::ast::{CallExpr, Expr as Tree, LiteralValue, SelectExpr, operato
 
 use super::compare::{Term, compare, negate, truth, within};
 use super::literal::{self, Literal};
+use super::param::{Named, Params};
 use super::path;
 use super::{CallerField, Expr, MAX_LIST, Op, bounds, syntax};
 use crate::entity::{Entity, Field, Schema};
@@ -17,6 +18,8 @@ pub struct Context<'a> {
     pub readable: &'a dyn Fn(&Entity, &Field) -> bool,
     /// Whether the author may read records of this entity, which a relation leads to.
     pub visible: &'a dyn Fn(&Entity) -> bool,
+    /// Where what is asked of the call is noted; absent where there is no call to ask, and parameters are refused.
+    pub params: Option<&'a Params>,
 }
 
 /// Why a text is no condition on this entity.
@@ -122,6 +125,11 @@ fn junction(tree: &IdedExpr, operator: &str, context: &Context<'_>) -> Result<Ex
 
 fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result<Expr, ExprError> {
     let item = term(item, context)?;
+    if let Tree::Select(select @ SelectExpr { test: false, .. }) = &list.expr
+        && let Some(param) = segments(select).ok().and_then(|names| Named::of(&names, context.params))
+    {
+        return param?.among(item);
+    }
     let Tree::List(list) = &list.expr else {
         return Err(ExprError::invalid("`in` needs a list, such as `in [\"a\", \"b\"]`"));
     };
@@ -132,7 +140,7 @@ fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result
     for element in &list.elements {
         match term(element, context)? {
             Term::Literal(literal) => literals.push(literal),
-            Term::Column(_) | Term::Caller(_) => {
+            Term::Column(_) | Term::Caller(_) | Term::Param(_) => {
                 return Err(ExprError::invalid(
                     "a list can only hold numbers, strings and the like; compare fields by `==` and join with `||`",
                 ));
@@ -178,6 +186,9 @@ fn segments(select: &SelectExpr) -> Result<Vec<&str>, ExprError> {
 }
 
 fn named<'a>(names: &[&str], context: &Context<'a>) -> Result<Term<'a>, ExprError> {
+    if let Some(param) = Named::of(names, context.params) {
+        return param.map(Term::Param);
+    }
     match names {
         ["caller", "id"] => Ok(Term::Caller(CallerField::Id)),
         ["caller", ..] => Err(ExprError::invalid("of the caller only `caller.id` can be used")),

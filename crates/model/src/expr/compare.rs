@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::check::ExprError;
 use super::literal::{self, Literal, Place, wanted};
+use super::param::Named;
 use super::path::Column;
 use super::{CallerField, Expr, Op, Operand};
 use crate::id::parse_uuid;
@@ -15,6 +16,7 @@ pub(super) enum Term<'a> {
     Column(Column<'a>),
     Caller(CallerField),
     Literal(Literal),
+    Param(Named<'a>),
 }
 
 impl Op {
@@ -60,12 +62,18 @@ impl Op {
 
 pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, ExprError> {
     match (left, right) {
+        (Term::Column(column), Term::Param(_)) if op.is_ordering() && column.path.column_type == ColumnType::Bool => {
+            Err(booleans_have_no_order(&column.name))
+        }
+        (Term::Column(column), Term::Param(param)) => Ok(param.compared(op, column)),
+        (param @ Term::Param(_), column @ Term::Column(_)) => compare(op.mirrored(), column, param),
+        (Term::Param(param), _) | (_, Term::Param(param)) => Err(param.misplaced()),
         (Term::Literal(a), Term::Literal(b)) => fold(op, &a, &b),
         (literal @ Term::Literal(_), term) => compare(op.mirrored(), term, literal),
         (term, Term::Literal(Literal::Null)) => {
             let is_null = match term {
                 Term::Column(column) => is_null(column),
-                Term::Caller(_) | Term::Literal(_) => Expr::Const(false),
+                Term::Caller(_) | Term::Literal(_) | Term::Param(_) => Expr::Const(false),
             };
             match op {
                 Op::Eq => Ok(is_null),
@@ -107,6 +115,7 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
         return Err(ExprError::invalid("null cannot stand in a list; write `|| … == null` beside it"));
     }
     let (operand, values) = match term {
+        Term::Param(param) => return Err(param.misplaced()),
         Term::Literal(Literal::Null) => return Ok(Expr::Const(false)),
         Term::Literal(item) => {
             let mut found = false;
@@ -144,6 +153,7 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
 /// A term where a condition is wanted.
 pub(super) fn truth(term: Term<'_>) -> Result<Expr, ExprError> {
     match term {
+        Term::Param(param) => Err(param.misplaced()),
         Term::Literal(Literal::Bool(b)) => Ok(Expr::Const(b)),
         Term::Column(column) if column.path.column_type == ColumnType::Bool => {
             Ok(Expr::Truth(Operand::Path(column.path)))

@@ -27,6 +27,8 @@ impl Expr {
                 let item = value(item, column, caller);
                 !item.is_null() && values.iter().any(|value| compare(Op::Eq, &item, value))
             }
+            // Only a query has parameters, and a query is asked of a store.
+            Self::Among(..) => false,
             Self::Truth(operand) => *value(operand, column, caller) == Value::Bool(true),
             Self::And(parts) => parts.iter().all(|part| part.eval(column, caller)),
             Self::Or(parts) => parts.iter().any(|part| part.eval(column, caller)),
@@ -43,6 +45,7 @@ fn value<'c, 'v: 'c>(
     match operand {
         Operand::Path(path) => column(path),
         Operand::Value(value) => Cow::Borrowed(value),
+        Operand::Param(_) => Cow::Owned(Value::Null),
         Operand::Caller(CallerField::Id) => Cow::Owned(Value::Uuid(caller.id.uuid())),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ErrorKind::{self, Invalid, UnknownField};
-use super::{CallerField, Context, Expr, ExprError, Leaf, Op, Operand, compile};
+use super::{CallerField, Context, Expr, ExprError, Leaf, Op, Operand, Params, compile};
 use crate::entity::{Entity, Field, FieldKind, OnDelete, Schema};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
@@ -78,11 +78,13 @@ fn field(id: u128, name: &str, kind: FieldKind, required: bool) -> Field {
 
 /// Nobody may read a `secret` or `hidden` field, nor the records of `vault`.
 fn compile_ticket(source: &str, schema: &Schema) -> Result<Expr, ExprError> {
+    let uses = Params::default();
     let context = Context {
         schema,
         entity: schema.named("ticket").unwrap(),
         readable: &|_, field| !matches!(field.name.as_str(), "secret" | "hidden"),
         visible: &|entity| entity.name.as_str() != "vault",
+        params: Some(&uses),
     };
     compile(source, &context)
 }
@@ -116,6 +118,7 @@ impl fmt::Display for Shown<'_> {
                 let values: Vec<String> = values.iter().map(value).collect();
                 write!(f, "(in {} {})", operand(a, schema), values.join(" "))
             }
+            Expr::Among(a, param) => write!(f, "(among {} ${})", operand(a, schema), param.index),
             Expr::Truth(a) => write!(f, "(true {})", operand(a, schema)),
             Expr::And(parts) => list(f, "and", parts),
             Expr::Or(parts) => list(f, "or", parts),
@@ -139,6 +142,7 @@ fn operand(operand: &Operand, schema: &Schema) -> String {
             format!("{}{}", names.join("."), if path.never_null { "" } else { "?" })
         }
         Operand::Value(v) => value(v),
+        Operand::Param(param) => format!("${}", param.index),
         Operand::Caller(CallerField::Id) => "caller".to_owned(),
     }
 }
@@ -261,6 +265,11 @@ const TREES: &[(&str, &str)] = &[
     ("active || 1 > 2", "(true active?)"),
     ("1 == 1.0 && 'a' < 'b' && 2.5 > 2 && 'x' in ['x']", "true"),
     ("true // always\n && active", "(true active?)"),
+    // Parameters.
+    ("number in params.ids", "(among number $0)"),
+    ("params.n < number && title == params.t", "(and (> number $0) (== title $1))"),
+    ("!(priority in params.a || priority != params.a)", "(not (or (among priority? $0) (!= priority? $1)))"),
+    ("active == params.b", "(== active? $0)"),
 ];
 
 #[test]
@@ -371,6 +380,22 @@ const ERRORS: &[(ErrorKind, &str, &str)] = &[
     (Invalid, "[1].all(x, x > 0)", "`all`, `exists`, `map` and `filter` are not supported in filters yet"),
     (Invalid, "title[0] == 'a'", "`[…]` is not supported in filters yet"),
     (Invalid, "{'a': 1} == 1", "`{…}` is not supported in filters yet"),
+    (Invalid, "params.n == 1", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "1 < params.n", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "params.n == null", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "params.n == params.m", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "params.n == caller.id", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "params.n", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "1 in params.n", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "params.n in [1]", "`params.n` needs a field beside it, such as `title == params.n`"),
+    (Invalid, "params.a.b == number", "name one parameter, such as `params.ids`"),
+    (Invalid, "number in params", "`in` needs a list, such as `in [\"a\", \"b\"]`"),
+    (Invalid, "active < params.b", "`active` is a boolean and has no order; use `==` or `!=`"),
+    (
+        Invalid,
+        "number in [params.n]",
+        "a list can only hold numbers, strings and the like; compare fields by `==` and join with `||`",
+    ),
     (Invalid, "f(1).x == 1", "only a field can have a `.` behind it, such as `record.title`"),
     (Invalid, "", "the expression is empty"),
     (Invalid, " \n", "the expression is empty"),
@@ -409,6 +434,9 @@ fn errors() {
 fn what_may_not_be_read_does_not_exist() {
     let schema = schema();
     let uses = [
+        "X == params.x",
+        "X in params.x",
+        "params.x < X",
         "X == 'a'",
         "'a' == X",
         "X == 1",

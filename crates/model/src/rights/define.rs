@@ -206,7 +206,7 @@ fn scope(members: &mut Members<'_>, errors: &mut Errors) -> Option<PermissionSco
 
 fn read_rule(json: &Json, at: String, entity: &Entity, author: &Author<'_>, errors: &mut Errors) -> Option<Template> {
     let source = text(json, at.clone(), 1, MAX_LENGTH, errors)?;
-    let context = Context { schema: author.schema, entity, readable: author.reads, visible: author.sees };
+    let context = Context { schema: author.schema, entity, readable: author.reads, visible: author.sees, params: None };
     match Template::parse(source, &context) {
         Ok(rule) => Some(rule),
         Err(error) => {

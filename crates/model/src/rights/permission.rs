@@ -115,7 +115,7 @@ impl Permission {
         action: Action,
     ) -> Result<Option<Expr>, ExprError> {
         // Whose rule it is, does not matter once it stands: it is the tenant's policy, and sees what it must.
-        let context = Context { schema, entity, readable: &|_, _| true, visible: &|_| true };
+        let context = Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None };
         let rule = self.rule.as_ref().map(|rule| rule.compile(&context)).transpose()?;
         // What one makes is one's own by being made.
         let own = (self.scope == PermissionScope::Own && action != Action::Create).then(own);

@@ -118,7 +118,7 @@ fn field(id: u128, name: &str, kind: FieldKind, required: bool) -> Field {
 /// Compiles with every right on `thing`.
 pub(crate) fn compile_all(source: &str, schema: &Schema) -> Result<Expr, ExprError> {
     let entity = schema.entity(thing()).unwrap();
-    compile(source, &Context { schema, entity, readable: &|_, _| true, visible: &|_| true })
+    compile(source, &Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None })
 }
 
 /// The value a path leads to.

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod authz;
+pub(crate) mod batch;
 pub(crate) mod entities;
 pub(crate) mod groups;
 pub(crate) mod openapi;

@@ -81,7 +81,8 @@ fn is_open(access: Access, surface: &Surface) -> bool {
     match access {
         Access::Public | Access::Own => true,
         Access::Tenant(resource, action) => surface.rights.allows(resource, action),
-        Access::Records(_) | Access::RecordChanges => false,
+        Access::RecordChanges => surface.entities.iter().any(|entity| is_open_on(access, entity)),
+        Access::Records(_) => false,
     }
 }
 
@@ -121,6 +122,10 @@ fn operation(
         problems.extend([400, 413, 415]);
     }
     described.problems.extend(problems);
+    if changes_once(route) {
+        described.problems.extend([400, 409]);
+        described = described.parameter(Parameter::idempotency_key());
+    }
     let undeclared: Vec<&str> = variables.into_iter().filter(|variable| !described.declares(variable)).collect();
     let described = described.parameters(undeclared.into_iter().filter_map(Parameter::variable));
     let id = format!("{}{suffix}", described.id);
@@ -134,6 +139,12 @@ fn operation(
         }
     }
     json
+}
+
+/// Whether what the route changes happens once for each key of the client's.
+fn changes_once(route: &RouteInfo) -> bool {
+    let reads = matches!(route.access, Access::Public | Access::Own | Access::Records(Action::Read));
+    route.method == http::Method::POST && !reads
 }
 
 /// The right a route asks for, in the words of roles.

@@ -70,6 +70,12 @@ impl Parameter {
         Self::query("cursor", description, super::schema::cursor())
     }
 
+    pub(super) fn idempotency_key() -> Self {
+        let description = "A name for this request, such as a random UUID: sent again within a day with the same name, it \
+                           is answered and not done again, and `Idempotency-Replayed: true` says so.";
+        Self::header("Idempotency-Key", description, Schema::pattern(255, "^[!-~]{1,255}$"))
+    }
+
     /// A variable of a path, by its name.
     pub(super) fn variable(name: &str) -> Option<Self> {
         let (name, description, schema) = match name {

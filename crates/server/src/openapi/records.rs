@@ -2,7 +2,7 @@
 
 use insula_engine::entity::UsableEntity;
 use insula_model::entity::SystemField;
-use insula_model::expr::MAX_LENGTH;
+use insula_model::expr::{MAX_LENGTH, MAX_PARAM_LIST};
 use insula_model::rights::Action;
 use serde_json::{Map, Value, json};
 
@@ -73,12 +73,13 @@ impl Shape<'_> {
         self.named("Record", schema)
     }
 
-    /// A record as it is answered to its author: every member the caller may read.
+    /// A record as it is answered to its author: every member the caller may read, where he is sure to see it.
     pub(crate) fn whole_record(&self) -> Schema {
         let system = SystemField::ALL.iter().map(|field| field.name().to_owned());
         let names: Vec<String> = match self {
             _ if !self.allows(Action::Read) => return self.record(),
             Self::Any => vec!["id".to_owned()],
+            Self::Of(entity) if entity.is_ruled => return self.record(),
             Self::Of(entity) => {
                 let readable = entity.fields.iter().filter(|field| field.allows(Action::Read));
                 system.chain(readable.map(|field| field.field.name.to_string())).collect()
@@ -103,6 +104,44 @@ impl Shape<'_> {
         self.written("RecordPatch", Action::Update, Vec::new())
     }
 
+    /// A whole record as it is sent in place of another.
+    pub(crate) fn replacement(&self) -> Schema {
+        let schema = self.written("RecordReplacement", Action::Update, Vec::new());
+        schema.described("A required field without a default must be there.")
+    }
+
+    /// What a list asks for, as a body.
+    pub(crate) fn query_body(&self) -> Schema {
+        let most = u32::try_from(MAX_LENGTH).unwrap_or(u32::MAX);
+        let names = || Schema::text(1, 16_384).nullable();
+        let list = Schema::array(fields::any_value()).with("maxItems", MAX_PARAM_LIST);
+        let value = Schema::any_of([fields::any_value(), list]);
+        let members = [
+            optional("filter", Schema::text(1, most).nullable()),
+            optional("sort", names()),
+            optional("fields", names()),
+            optional("expand", names()),
+            optional("cursor", super::schema::cursor().nullable()),
+            optional("count", Schema::one_of(["exact", "estimated"]).nullable()),
+            optional("limit", Schema::integer(Some(1), Some(1000)).nullable()),
+            optional("params", Schema::values(value).described("What the filter names as `params.x`.").nullable()),
+        ];
+        self.named("Query", Schema::input(members))
+    }
+
+    /// Fields that may be part of a unique key; `None` where an upsert is not for the caller.
+    pub(crate) fn unique_key(&self) -> Option<Schema> {
+        let both = self.allows(Action::Create) && self.allows(Action::Update);
+        both.then(|| match self {
+            Self::Any => Some(Schema::name()),
+            Self::Of(entity) => {
+                let readable = entity.fields.iter().filter(|field| field.allows(Action::Read));
+                let names: Vec<&str> = readable.map(|field| field.field.name.as_str()).collect();
+                (!names.is_empty()).then(|| Schema::one_of(names))
+            }
+        })?
+    }
+
     fn written(&self, name: &str, action: Action, first: Vec<Member>) -> Schema {
         let schema = match self {
             Self::Any => {
@@ -119,7 +158,7 @@ impl Shape<'_> {
     /// Many changes as they are sent; only those the caller has the right to.
     pub(crate) fn batch(&self) -> Schema {
         let many = |items: Schema| Schema::array(items).with("maxItems", 1000).nullable();
-        let mut members = vec![optional("mode", Schema::constant("atomic").nullable())];
+        let mut members = vec![optional("mode", Schema::one_of(["atomic", "independent"]).nullable())];
         if self.allows(Action::Create) {
             members.push(optional("create", many(self.draft())));
         }
@@ -140,7 +179,20 @@ impl Shape<'_> {
                 required("created", Schema::array(self.whole_record())),
                 required("updated", Schema::array(self.whole_record())),
                 required("deleted", Schema::array(Schema::uuid())),
-                required("errors", Schema::array(Schema::free_form()).with("maxItems", 0)),
+                required(
+                    "errors",
+                    Schema::array(Schema::named(
+                        "BatchError",
+                        Schema::output([
+                            required("op", Schema::one_of(["create", "update", "delete"])),
+                            required("index", Schema::integer(Some(0), Some(999))),
+                            required(
+                                "problem",
+                                Schema::free_form().described("A problem without `instance` and `request_id`."),
+                            ),
+                        ]),
+                    )),
+                ),
             ]),
         )
     }

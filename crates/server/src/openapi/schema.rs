@@ -152,6 +152,13 @@ impl Schema {
         Self::new(json!({"type": "object", "additionalProperties": true}))
     }
 
+    /// An object of whatever members, each of which is this.
+    pub(crate) fn values(each: Self) -> Self {
+        let mut schema = Self::new(json!({"type": "object"}));
+        let each = schema.take(each);
+        schema.with("additionalProperties", each)
+    }
+
     /// Any of several.
     pub(crate) fn any_of(choices: impl IntoIterator<Item = Self>) -> Self {
         let mut schema = Self::new(json!({}));

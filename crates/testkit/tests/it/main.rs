@@ -2,18 +2,22 @@
 
 mod authz;
 mod bad_input;
+mod changes;
 mod durability;
 mod flights;
 #[cfg(target_os = "linux")]
 mod flushed;
+mod idempotency;
 mod isolation;
 mod limits;
 mod lost_commit;
 mod members;
 mod neighbours;
 mod openapi;
+mod query;
 mod readme;
 mod records;
 mod routes;
 mod schemathesis;
 mod tenants;
+mod upsert;

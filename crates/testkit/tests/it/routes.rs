@@ -3,7 +3,7 @@
 use insula::router::{Access, RouteInfo, routes};
 use insula_model::rights::Action;
 use insula_testkit::{TestApp, both_stores};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The path with something real in place of its variables.
 fn filled(route: &RouteInfo, id: &str) -> String {
@@ -25,6 +25,15 @@ both_stores! {
             // A body that would do something if it were let through.
             let bodies = match route.access {
                 // Each action by itself.
+                Access::RecordChanges if route.path == "/api/v1/batch" => {
+                    let operation = |op: &str, id: Value, data: Value| json!({"operations": [{"op": op, "entity": "thing", "id": id, "data": data}]});
+                    let id = json!(id);
+                    vec![
+                        operation("create", Value::Null, json!({})),
+                        operation("update", id.clone(), json!({})),
+                        operation("delete", id, Value::Null),
+                    ]
+                }
                 Access::RecordChanges => {
                     vec![json!({"create": [{}]}), json!({"update": [{"id": id}]}), json!({"delete": [id]})]
                 }

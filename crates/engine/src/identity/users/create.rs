@@ -7,11 +7,13 @@ use insula_model::rights::{Action, Resource};
 
 use super::member::{self, Member};
 use super::{UserView, conclude, grant};
+use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::email::Email;
 use crate::identity::password::Password;
 use crate::identity::{account, label};
 use crate::roles;
 use crate::scope::Scope;
+use crate::tx::{Mode, Tx};
 
 struct NewUser {
     email: Email,
@@ -25,7 +27,8 @@ struct NewUser {
 /// An address that has an account already, through another organisation, becomes a member here too and keeps the
 /// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations,
 /// the id included, which is random and not ordered by time.
-pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
+pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
+    let scope = attempt.scope();
     // Before any work is done for the request, hashing above all.
     scope.read(async |tx| tx.require(Resource::Users, Action::Create)).await?;
     let new = Members::read(body, read)?;
@@ -35,13 +38,16 @@ pub async fn create(scope: &Scope, body: &Json) -> Result<UserView> {
     let existing = account::with_email(engine, &new.email).await?;
     let id = existing.unwrap_or_else(|| engine.ids.unordered());
     let user = Member::new(id, &new.email, new.full_name, engine.clock.now());
-    let user = admit(scope, &user, &new.roles).await?;
+    let user = match admit(attempt, body, &user, &new.roles).await? {
+        Done::Now(user) => user,
+        before @ Done::Before(_) => return Ok(before.map(UserView::from)),
+    };
     let hash = existing.is_none().then_some(hash);
     if let Err(problem) = register(scope, &user, hash).await {
-        take_back(scope, &user).await?;
+        take_back(attempt, &user).await?;
         return Err(problem);
     }
-    Ok(user.into())
+    Ok(Done::Now(user.into()))
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
@@ -53,9 +59,9 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
 }
 
 /// Makes the member in the tenant's store.
-async fn admit(scope: &Scope, user: &Member, codes: &[String]) -> Result<Member> {
-    scope
-        .alter(async |tx| {
+async fn admit(attempt: &Attempt, body: &Json, user: &Member, codes: &[String]) -> Result<Done<Member>> {
+    attempt
+        .alter(body, async |tx| {
             tx.require(Resource::Users, Action::Create)?;
             let mut user = user.clone();
             let roles = roles::choose(tx, codes).await?;
@@ -72,6 +78,20 @@ async fn admit(scope: &Scope, user: &Member, codes: &[String]) -> Result<Member>
             Ok(user)
         })
         .await
+}
+
+impl Outcome for Member {
+    fn note(&self) -> serde_json::Value {
+        serde_json::json!(self.account)
+    }
+
+    async fn again<M: Mode>(tx: &mut Tx<'_, M>, note: serde_json::Value) -> Result<Self> {
+        let account = serde_json::from_value(note).map_err(Problem::internal)?;
+        tx.require(Resource::Users, Action::Read)?;
+        let tenant = tx.author.tenant;
+        let found = member::find(&mut tx.store, tenant, account).await.map_err(|error| tx.failed(error))?;
+        found.ok_or_else(Problem::not_found)
+    }
 }
 
 fn taken() -> Problem {
@@ -99,9 +119,11 @@ async fn register(scope: &Scope, user: &Member, hash: Option<String>) -> Result<
 }
 
 /// Undoes [`admit`]. If this fails too, a member without membership is left, who cannot sign in and can be removed.
-async fn take_back(scope: &Scope, user: &Member) -> Result<()> {
-    scope
+async fn take_back(attempt: &Attempt, user: &Member) -> Result<()> {
+    attempt
+        .scope()
         .alter(async |tx| {
+            attempt.forget(tx).await?;
             let tenant = tx.author.tenant;
             member::delete(&mut tx.store, tenant, user.account).await.map_err(|error| tx.failed(error))?;
             conclude(tx, "user.delete", Some(user), None).await

@@ -41,7 +41,7 @@ impl ToSql for Bind<'_> {
             }
             (Value::Uuid(id), &Type::UUID) => out.put_slice(id.as_bytes()),
             (Value::Bytes(bytes), &Type::BYTEA) => out.put_slice(bytes),
-            (value, ty) => return Err(format!("{} cannot be bound as {ty}", kind(value)).into()),
+            (value, ty) => return Err(format!("{} cannot be bound as {ty}", value.kind()).into()),
         }
         Ok(IsNull::No)
     }
@@ -52,19 +52,5 @@ impl ToSql for Bind<'_> {
 
     fn to_sql_checked(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         self.to_sql(ty, out)
-    }
-}
-
-const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Int(_) => "an integer",
-        Value::Decimal(_) => "a decimal",
-        Value::Text(_) => "a text",
-        Value::Date(_) => "a date",
-        Value::Timestamp(_) => "a time",
-        Value::Uuid(_) => "a UUID",
-        Value::Bytes(_) => "bytes",
     }
 }

@@ -156,6 +156,12 @@ impl Tx {
         Ok(())
     }
 
+    /// What waits to be sent belongs to the span, whose beginning sent all before it.
+    pub(crate) async fn undo_span(&mut self) -> Result<(), StoreError> {
+        self.ahead.changes.clear();
+        self.ddl("ROLLBACK TO SAVEPOINT span; RELEASE SAVEPOINT span").await
+    }
+
     pub(crate) async fn json(
         &mut self,
         sql: &str,
@@ -304,15 +310,17 @@ impl Ahead {
         client: &Client,
         statement: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, StoreError> {
-        if self.opening.is_none() && self.changes.is_empty() {
-            return Ok(statement.await?);
-        }
         let opened = async {
             match &self.opening {
                 Some(opening) => Ok(client.batch_execute(opening).await?),
                 None => Ok(()),
             }
         };
+        if self.changes.is_empty() {
+            let (opened, answer): (Result<(), StoreError>, _) = join(opened, statement).await;
+            opened?;
+            return Ok(answer?);
+        }
         let mut sent = pin!(try_join(opened, try_join_all(self.changes.iter().map(|change| change.run(client)))));
         // What could not even be sent aborts nothing over there: no COMMIT may follow it.
         let (sent, answer) = match poll_immediate(&mut sent).await {

@@ -5,6 +5,8 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod query;
+pub(crate) mod replace;
 pub(crate) mod update;
 
 use axum::response::Response;

@@ -171,6 +171,20 @@ fn what_was_sent_is_seen_by_the_next_statement_and_fails_with_it() {
 }
 
 #[test]
+fn what_cannot_even_be_sent_is_followed_by_no_commit() {
+    on_scratch(async |scratch| {
+        let stores = scratch.open().await;
+        let a = scratch.tenant(&stores).await;
+        let insert = format!("INSERT INTO {} (id, title) VALUES ($1, $2)", table(a));
+        let mut tx = stores.tenant_write(a).await.unwrap();
+        tx.send(&insert, vec![vec![Value::Int(1), text("x")], vec![Value::Bool(true), text("x")]]).await.unwrap();
+        let failed = tx.commit().await;
+        assert!(matches!(failed, Err(StoreError::Sent { send: 0, set: 1, .. })), "{failed:?}");
+        assert_eq!(count(&stores, a).await, 0);
+    });
+}
+
+#[test]
 fn a_write_that_believes_other_versions_does_nothing() {
     on_scratch(async |scratch| {
         let stores = scratch.open().await;

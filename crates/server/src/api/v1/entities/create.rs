@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use insula_engine::scope::Scope;
+use insula_engine::attempt::Attempt;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
@@ -11,10 +11,12 @@ use crate::openapi::{self, Answer, Operation, Schema, optional, required};
 use crate::reply;
 use serde_json::json;
 
-pub(crate) async fn create(scope: Scope, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
-    let entity = scope.alter(async |tx| tx.create_entity(&body).await).await?;
-    let location = format!("/api/v1/entities/{}", entity.name());
-    reply::created(&location, reply::json(StatusCode::CREATED, &entity)?)
+pub(crate) async fn create(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
+    let done = attempt.alter(&body, async |tx| tx.create_entity(&body).await).await?;
+    reply::once(done, |entity| {
+        let location = format!("/api/v1/entities/{}", entity.name());
+        reply::created(&location, reply::json(StatusCode::CREATED, &entity)?)
+    })
 }
 
 pub(crate) fn describe() -> Operation {

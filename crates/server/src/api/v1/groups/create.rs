@@ -1,8 +1,7 @@
 //! `POST /groups`: a new group. Right: `groups` `create`, and everything its roles allow.
 
 use axum::response::Response;
-use http::StatusCode;
-use insula_engine::scope::Scope;
+use insula_engine::attempt::Attempt;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
@@ -11,9 +10,9 @@ use crate::openapi::{Answer, Operation, Schema, optional, required};
 use crate::reply;
 use serde_json::json;
 
-pub(crate) async fn create(scope: Scope, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
-    let group = scope.alter(async |tx| tx.create_group(&body).await).await?;
-    reply::created(&format!("/api/v1/groups/{}", group.id), reply::json(StatusCode::CREATED, &group)?)
+pub(crate) async fn create(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
+    let done = attempt.alter(&body, async |tx| tx.create_group(&body).await).await?;
+    reply::once(done, |group| reply::created(&format!("/api/v1/groups/{}", group.id), reply::ok(&group)?))
 }
 
 pub(crate) fn describe() -> Operation {

@@ -6,15 +6,12 @@ use http::header::IF_NONE_MATCH;
 use insula_engine::grant::Read;
 use insula_engine::scope::Scope;
 use insula_model::id::RecordId;
-use insula_model::problem::{Code, Problem, Result};
+use insula_model::problem::Result;
 
 use crate::call::{self, Headers, RawQuery};
 use crate::openapi::{Answer, Operation, Parameter, Schema, Shape};
 use crate::path::Path;
 use crate::reply;
-
-/// Of one `If-None-Match`, in bytes, as the document says.
-const LONGEST_TAGS: usize = 8192;
 
 pub(crate) async fn get(
     scope: Scope,
@@ -22,19 +19,15 @@ pub(crate) async fn get(
     RawQuery(raw): RawQuery,
     Headers(headers): Headers,
 ) -> Result<Response> {
-    if headers.get_all(http::header::IF_NONE_MATCH).iter().any(|tags| tags.len() > LONGEST_TAGS) {
-        let detail = format!("`If-None-Match` holds at most {LONGEST_TAGS} bytes.");
-        return Err(Problem::new(Code::HeadersTooLarge, detail));
-    }
-    let record = scope
+    let (record, expanded) = scope
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
             let selection = tx.authorize::<Read>(&entity)?.selection(&raw)?;
-            tx.get(id, &selection).await
+            Ok((tx.get(id, &selection).await?, selection.expands()))
         })
         .await?;
     let response = super::record(StatusCode::OK, record)?;
-    if raw.contains("expand") {
+    if expanded {
         // An expanded record changes without its own version: it is always sent anew, whatever the client has.
         drop(call::tags(&headers, &IF_NONE_MATCH)?);
         return Ok(response);

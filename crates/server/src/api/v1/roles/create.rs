@@ -1,8 +1,7 @@
 //! `POST /roles`: a new role. Right: `roles` `create`, and everything the role allows.
 
 use axum::response::Response;
-use http::StatusCode;
-use insula_engine::scope::Scope;
+use insula_engine::attempt::Attempt;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
@@ -11,9 +10,9 @@ use crate::openapi::{Answer, Operation, Schema, required};
 use crate::reply;
 use serde_json::json;
 
-pub(crate) async fn create(scope: Scope, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
-    let role = scope.alter(async |tx| tx.create_role(&body).await).await?;
-    reply::created(&format!("/api/v1/roles/{}", role.id), reply::json(StatusCode::CREATED, &role)?)
+pub(crate) async fn create(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
+    let done = attempt.alter(&body, async |tx| tx.create_role(&body).await).await?;
+    reply::once(done, |role| reply::created(&format!("/api/v1/roles/{}", role.id), reply::ok(&role)?))
 }
 
 pub(crate) fn describe() -> Operation {

@@ -1,8 +1,8 @@
 //! `POST /users`: adds a member. Right: `users` `create`.
 
 use axum::response::Response;
+use insula_engine::attempt::Attempt;
 use insula_engine::identity::users;
-use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
@@ -11,9 +11,9 @@ use crate::openapi::{Answer, Operation, Schema, required};
 use crate::reply;
 use serde_json::json;
 
-pub(crate) async fn create(scope: Scope, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
-    let user = users::create(&scope, &body).await?;
-    reply::created(&format!("/api/v1/users/{}", user.id), reply::ok(&user)?)
+pub(crate) async fn create(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
+    let done = users::create(&attempt, &body).await?;
+    reply::once(done, |user| reply::created(&format!("/api/v1/users/{}", user.id), reply::ok(&user)?))
 }
 
 pub(crate) fn describe() -> Operation {

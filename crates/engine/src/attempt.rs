@@ -1,0 +1,239 @@
+//! Requests that may be sent again: with a key of the client's, what one changes happens once, and the second answer
+//! is the first one as its caller may see it today.
+//!
+//! The note of a request lies in the tenant's store and is written in the transaction of the change, so neither is ever
+//! there without the other. It holds ids and hashes, never values. A request that was refused leaves none: it may be
+//! repeated as it is.
+
+use std::future::Future;
+
+use insula_model::json::Json;
+use insula_model::problem::{Code, Problem, Result};
+use insula_model::value::{Timestamp, Value};
+use sha2::{Digest, Sha256};
+
+use crate::scope::Scope;
+use crate::sql::{Dialect, Fixed};
+use crate::tx::{Altering, Mode, Reading, Tx, Writing, as_it_is};
+
+/// How long a key is good for.
+const KEPT_MICROS: i64 = 24 * 3600 * 1_000_000;
+/// Longest key, in bytes.
+const MAX_KEY: usize = 255;
+
+static FIND: Fixed = Fixed::new(
+    "SELECT body, outcome FROM insula_tenant.idempotency_key \
+     WHERE tenant_id = $1 AND account_id = $2 AND request = $3 AND at > $4",
+);
+static KEEP: Fixed = Fixed::new(
+    "INSERT INTO insula_tenant.idempotency_key (tenant_id, account_id, request, body, outcome, at) \
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, account_id, request) \
+     DO UPDATE SET body = excluded.body, outcome = excluded.outcome, at = excluded.at",
+);
+static FORGET: Fixed =
+    Fixed::new("DELETE FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND account_id = $2 AND request = $3");
+/// A few at a time, on use: whoever adds one takes more than one away.
+static PURGE: Fixed = Fixed::new(
+    "DELETE FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND (account_id, request) IN \
+     (SELECT account_id, request FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND at <= $2 \
+      ORDER BY at LIMIT 50)",
+);
+/// Another may be at it: it takes those, and nobody waits.
+static PURGE_BESIDE_OTHERS: Fixed = Fixed::new(
+    "DELETE FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND (account_id, request) IN \
+     (SELECT account_id, request FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND at <= $2 \
+      ORDER BY at LIMIT 50 FOR UPDATE SKIP LOCKED)",
+);
+
+/// The client's name for one request of one caller (draft-ietf-httpapi-idempotency-key-header).
+pub struct IdempotencyKey {
+    request: [u8; 32],
+    query: String,
+}
+
+impl IdempotencyKey {
+    /// Reads the header of the request with this method, path and query: 1 to 255 visible ASCII characters.
+    pub fn parse(header: &[u8], method: &str, path: &str, query: &str) -> Result<Self> {
+        if !(1..=MAX_KEY).contains(&header.len()) || !header.iter().all(u8::is_ascii_graphic) {
+            let detail =
+                format!("`Idempotency-Key` is 1 to {MAX_KEY} visible ASCII characters, such as a random UUID.");
+            return Err(Problem::new(Code::BadRequest, detail));
+        }
+        // Neither a method nor a path can hold a line's end.
+        let request = Sha256::new()
+            .chain_update(method)
+            .chain_update(b"\n")
+            .chain_update(path)
+            .chain_update(b"\n")
+            .chain_update(header)
+            .finalize();
+        Ok(Self { request: request.into(), query: query.to_owned() })
+    }
+
+    fn claim(&self, body: &Json) -> Claim {
+        let body = serde_json::Value::from(body).to_string();
+        let body = Sha256::new().chain_update(&self.query).chain_update(b"\n").chain_update(body).finalize();
+        Claim { request: self.request, body: body.into() }
+    }
+}
+
+/// What is answered to a request that may be sent again: what it did now, or what the same one did before.
+#[derive(Debug)]
+pub enum Done<R> {
+    Now(R),
+    Before(R),
+}
+
+impl<R> Done<R> {
+    pub(crate) fn map<S>(self, map: impl FnOnce(R) -> S) -> Done<S> {
+        match self {
+            Self::Now(outcome) => Done::Now(map(outcome)),
+            Self::Before(outcome) => Done::Before(map(outcome)),
+        }
+    }
+}
+
+/// What a request can come to, so that it can be told again.
+pub trait Outcome: Sized {
+    /// What to keep: ids, never values.
+    fn note(&self) -> serde_json::Value;
+
+    /// The same outcome from its note, read anew under today's rights.
+    fn again<M: Mode>(tx: &mut Tx<'_, M>, note: serde_json::Value) -> impl Future<Output = Result<Self>> + Send;
+}
+
+/// A verified caller's request that may be sent again. Unlike a bare [`Scope`] it opens no transaction that changes
+/// anything without asking whether that has happened already: the only credential a POST gets.
+pub struct Attempt {
+    scope: Scope,
+    key: Option<IdempotencyKey>,
+}
+
+impl Attempt {
+    pub const fn new(scope: Scope, key: Option<IdempotencyKey>) -> Self {
+        Self { scope, key }
+    }
+
+    /// For use cases of the engine that need more than one transaction.
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// As [`Scope::read`]: what changes nothing may be sent again as it is.
+    pub async fn read<R, F>(&self, work: F) -> Result<R>
+    where
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R> + Clone,
+    {
+        self.scope.read(work).await
+    }
+
+    /// As [`Scope::write`], once for each key. `body` is what the request asks for.
+    pub async fn write<R, F>(&self, body: &Json, work: F) -> Result<Done<R>>
+    where
+        R: Outcome,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R> + Clone,
+    {
+        let Some(key) = &self.key else { return self.scope.write(work).await.map(Done::Now) };
+        let claim = &key.claim(body);
+        // Boxed, so that a request without a key does not carry the room for this.
+        Box::pin(self.scope.write(async move |tx| claim.once(tx, work).await)).await
+    }
+
+    /// As [`Scope::alter`], once for each key.
+    pub async fn alter<R, F>(&self, body: &Json, work: F) -> Result<Done<R>>
+    where
+        R: Outcome,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Altering>) -> Result<R>,
+    {
+        let Some(key) = &self.key else { return self.scope.alter(work).await.map(Done::Now) };
+        let claim = key.claim(body);
+        Box::pin(self.scope.alter(async |tx| claim.once(tx, work).await)).await
+    }
+
+    /// Forgets the request, whose change is being taken back.
+    pub(crate) async fn forget<M: Mode>(&self, tx: &mut Tx<'_, M>) -> Result<()> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let [tenant, account] = caller(tx);
+        let forgotten =
+            tx.store.fixed_execute(&FORGET, &[&tenant, &account, &Value::Bytes(key.request.to_vec())]).await;
+        forgotten.map(drop).map_err(|error| tx.failed(error))
+    }
+}
+
+/// One request, to be done once.
+struct Claim {
+    request: [u8; 32],
+    body: [u8; 32],
+}
+
+impl Claim {
+    /// Does the work, or tells what the same request came to before.
+    async fn once<R, M, F>(&self, tx: &mut Tx<'_, M>, work: F) -> Result<Done<R>>
+    where
+        R: Outcome,
+        M: Mode,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, M>) -> Result<R>,
+    {
+        if let Some(note) = self.find(tx).await? {
+            return R::again(tx, note).await.map(Done::Before);
+        }
+        let outcome = work(tx).await?;
+        self.keep(tx, &outcome.note()).await?;
+        Ok(Done::Now(outcome))
+    }
+
+    /// The note of the same request, if it was done within a day. 409 while another works on it, 422 where the key was
+    /// sent with something else.
+    async fn find<M: Mode>(&self, tx: &mut Tx<'_, M>) -> Result<Option<serde_json::Value>> {
+        let [tenant, account] = caller(tx);
+        if !tx.store.try_lock(self.lock(tx)).await.map_err(|error| tx.failed(error))? {
+            return Err(Problem::in_progress());
+        }
+        let since = Value::Timestamp(oldest(tx.author.now));
+        let request = Value::Bytes(self.request.to_vec());
+        let found = tx.store.fixed(&FIND, &[&tenant, &account, &request, &since]).await;
+        let rows = found.map_err(|error| tx.failed(error))?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        if row.bytes(0)? != self.body {
+            let detail = "Its first request was another one. Make a new key for each request.";
+            return Err(Problem::new(Code::IdempotencyKeyReused, detail));
+        }
+        serde_json::from_str(row.text(1)?).map(Some).map_err(Problem::internal)
+    }
+
+    async fn keep<M: Mode>(&self, tx: &mut Tx<'_, M>, note: &serde_json::Value) -> Result<()> {
+        let [tenant, account] = caller(tx);
+        let now = Value::Timestamp(tx.author.now);
+        let (request, body) = (Value::Bytes(self.request.to_vec()), Value::Bytes(self.body.to_vec()));
+        let row = vec![tenant.clone(), account, request, body, Value::Text(note.to_string()), now];
+        let dialect = tx.store.dialect();
+        // With the commit: where it finds the change refused, the note goes too.
+        tx.send(KEEP.text(dialect), vec![row], as_it_is()).await?;
+        let purge = match dialect {
+            Dialect::Sqlite => &PURGE,
+            Dialect::Postgres => &PURGE_BESIDE_OTHERS,
+        };
+        let oldest = Value::Timestamp(oldest(tx.author.now));
+        tx.send(purge.text(dialect), vec![vec![tenant, oldest]], as_it_is()).await
+    }
+
+    /// The lock of this key of this caller. Two on one number only keep each other from working at the same time.
+    fn lock<M: Mode>(&self, tx: &Tx<'_, M>) -> i64 {
+        let author = &tx.author;
+        let digest = Sha256::new()
+            .chain_update(author.tenant.uuid())
+            .chain_update(author.account.uuid())
+            .chain_update(self.request)
+            .finalize();
+        i64::from_be_bytes(digest.first_chunk::<8>().copied().unwrap_or_default())
+    }
+}
+
+fn caller<M: Mode>(tx: &Tx<'_, M>) -> [Value; 2] {
+    [Value::Uuid(tx.author.tenant.uuid()), Value::Uuid(tx.author.account.uuid())]
+}
+
+/// Notes of this age and beyond do not count.
+fn oldest(now: Timestamp) -> Timestamp {
+    Timestamp::from_micros(now.as_micros().saturating_sub(KEPT_MICROS))
+}
