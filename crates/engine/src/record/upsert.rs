@@ -60,9 +60,19 @@ impl<'t> Tx<'t, Writing> {
         if !self.sees(&grant.entity, grant.reads.as_deref(), &before).await? {
             return Ok(None);
         }
-        let patch = grant.patch(body)?;
+        let patch = grant.patch(&but_for(key, &grant.entity, body))?;
         self.change(grant, before, &patch).await.map(Some)
     }
+}
+
+/// The body without its key: what a record is found by is not written, and need not be for its author to write.
+fn but_for(key: &[(Leaf, Value)], entity: &Entity, body: &Json) -> Json {
+    let Json::Object(members) = body else { return body.clone() };
+    let is_key = |name: &str| {
+        let field = entity.field_named(name);
+        field.is_some_and(|field| key.iter().any(|(leaf, _)| *leaf == Leaf::Field(field.id)))
+    };
+    Json::Object(members.iter().filter(|(name, _)| !is_key(name)).cloned().collect())
 }
 
 /// The fields named, which must be those of one unique key.

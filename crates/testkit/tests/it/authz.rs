@@ -8,6 +8,7 @@ mod groups;
 mod policy;
 mod roles;
 mod rows;
+mod writes;
 
 use insula_testkit::{Caller, Reply, TestApp};
 use serde_json::{Value, json};

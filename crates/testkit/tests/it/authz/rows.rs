@@ -106,6 +106,47 @@ both_stores! {
         user.delete(&format!("/records/customer/{}", desk.fr)).await.expect_problem(404, "not_found");
     }
 
+    async fn req_h3_a_path_over_a_relation_is_a_read_of_what_it_leads_to(app: TestApp) {
+        let desk = desk(&app).await;
+        // Of customers: their ratings where they are German, and the names of all others but France.
+        let user = user_with(&desk.owner, "half", json!([
+            {"resource": "records:ticket", "actions": ["read"], "scope": "tenant"},
+            {"resource": "records:customer", "actions": ["read"], "scope": "tenant", "where": "country == \"DE\"", "fields": {"read": ["name", "rating"]}},
+            {"resource": "records:customer", "actions": ["read"], "scope": "tenant", "where": "country == \"IT\"", "fields": {"read": ["name"]}},
+        ])).await;
+        let it = made(&desk.owner, "customer", json!({"name": "Rossi", "country": "IT", "rating": 9})).await;
+        made(&desk.owner, "ticket", json!({"title": "of it", "customer": it, "parent": desk.fr_ticket})).await;
+        let shown = user.get("/records/ticket?expand=customer&sort=title").await.expect(200);
+        let customers: Vec<_> = shown.items().iter().map(|record| json!([record["customer"]["name"], record["customer"]["rating"]])).collect();
+        assert_eq!(customers, [json!(["Dorn", 5]), json!([null, null]), json!(["Rossi", null])]);
+        assert!(shown.items().iter().all(|record| record["customer"].get("country").is_none()), "{shown:?}");
+        assert_eq!((&shown.items()[1]["customer"], shown.text.contains("Fleur")), (&Value::Null, false));
+        let query = async |filter: &str, params: Value| {
+            titles(user.post("/records/ticket/query", &json!({"filter": filter, "params": params, "sort": "title"})).await)
+        };
+        for (filter, params, expected) in [
+            ("customer.rating > params.x", json!({"x": 0}), vec!["of de"]),
+            ("customer.rating in params.x", json!({"x": [5, 7, 9]}), vec!["of de"]),
+            ("!(customer.rating in params.x)", json!({"x": [5]}), vec!["of fr", "of it"]),
+            ("customer.name in params.x", json!({"x": ["Dorn", "Fleur", "Rossi"]}), vec!["of de", "of it"]),
+            // The id is the ticket's own to hold.
+            ("customer.id == params.x", json!({"x": desk.fr}), vec!["of fr"]),
+            ("parent.customer.name == params.x", json!({"x": "Fleur"}), vec![]),
+            ("parent.customer.name == null && parent != null", json!({}), vec!["of it"]),
+        ] {
+            assert_eq!(query(filter, params).await, expected, "{filter}");
+        }
+        for filter in ["customer.country == \"DE\"", "parent.customer.country in params.x"] {
+            let hidden = json!({"filter": filter, "params": {"x": ["DE"]}});
+            let hidden = user.post("/records/ticket/query", &hidden).await.expect_problem(422, "unknown_field");
+            assert!(hidden.text.contains("is not a field of `customer`"), "{hidden:?}");
+        }
+        // Orders are over the record's own fields, whoever asks.
+        for caller in [&user, &desk.owner] {
+            caller.get("/records/ticket?sort=customer.rating").await.expect_problem(422, "unknown_field");
+        }
+    }
+
     async fn req_h3_a_deletion_tells_nothing_of_hidden_rows(app: TestApp) {
         let desk = desk(&app).await;
         let rule = "record.customer.country == \"DE\"";
