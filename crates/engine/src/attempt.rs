@@ -13,7 +13,7 @@ use insula_model::value::{Timestamp, Value};
 use sha2::{Digest, Sha256};
 
 use crate::scope::Scope;
-use crate::sql::{Dialect, Fixed};
+use crate::sql::Fixed;
 use crate::tx::{Altering, Mode, Reading, Tx, Writing, as_it_is};
 
 /// How long a key is good for.
@@ -30,16 +30,9 @@ static KEEP: Fixed = Fixed::new(
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, account_id, request) \
      DO UPDATE SET body = excluded.body, outcome = excluded.outcome, at = excluded.at",
 );
-static FORGET: Fixed =
-    Fixed::new("DELETE FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND account_id = $2 AND request = $3");
-/// A few at a time, on use: whoever adds one takes more than one away.
+/// A few at a time, on use: whoever adds one takes more than one away. Another may be at it: it takes those, and nobody
+/// waits.
 static PURGE: Fixed = Fixed::new(
-    "DELETE FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND (account_id, request) IN \
-     (SELECT account_id, request FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND at <= $2 \
-      ORDER BY at LIMIT 50)",
-);
-/// Another may be at it: it takes those, and nobody waits.
-static PURGE_BESIDE_OTHERS: Fixed = Fixed::new(
     "DELETE FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND (account_id, request) IN \
      (SELECT account_id, request FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND at <= $2 \
       ORDER BY at LIMIT 50 FOR UPDATE SKIP LOCKED)",
@@ -149,15 +142,6 @@ impl Attempt {
         let claim = key.claim(body);
         Box::pin(self.scope.alter(async |tx| claim.once(tx, work).await)).await
     }
-
-    /// Forgets the request, whose change is being taken back.
-    pub(crate) async fn forget<M: Mode>(&self, tx: &mut Tx<'_, M>) -> Result<()> {
-        let Some(key) = &self.key else { return Ok(()) };
-        let [tenant, account] = caller(tx);
-        let forgotten =
-            tx.store.fixed_execute(&FORGET, &[&tenant, &account, &Value::Bytes(key.request.to_vec())]).await;
-        forgotten.map(drop).map_err(|error| tx.failed(error))
-    }
 }
 
 /// One request, to be done once.
@@ -209,12 +193,8 @@ impl Claim {
         let dialect = tx.store.dialect();
         // With the commit: where it finds the change refused, the note goes too.
         tx.send(KEEP.text(dialect), vec![row], as_it_is()).await?;
-        let purge = match dialect {
-            Dialect::Sqlite => &PURGE,
-            Dialect::Postgres => &PURGE_BESIDE_OTHERS,
-        };
         let oldest = Value::Timestamp(oldest(tx.author.now));
-        tx.send(purge.text(dialect), vec![vec![tenant, oldest]], as_it_is()).await
+        tx.send(PURGE.text(dialect), vec![vec![tenant, oldest]], as_it_is()).await
     }
 
     /// The lock of this key of this caller. Two on one number only keep each other from working at the same time.

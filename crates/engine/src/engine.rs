@@ -7,6 +7,7 @@ use insula_model::clock::{Clock, Ids};
 use insula_model::id::RequestId;
 use insula_model::problem::Result;
 use secrecy::SecretString;
+use tokio::sync::Notify;
 
 use crate::identity::{Identity, Public};
 use crate::scope::Scope;
@@ -71,6 +72,8 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
+    /// Rouses [`Engine::work_in_background`].
+    pub(crate) wake: Notify,
 }
 
 /// The engine could not start; the text is for the operator.
@@ -81,17 +84,22 @@ pub struct OpenError(#[from] StoreError);
 impl Engine {
     /// Opens the stores, migrates the platform's and ends what an interrupted registration left half-way.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
-        let ids = Ids::new(options.clock.clone());
         let stores = Stores::open(&options.store, &options.secret_key).await?;
-        let engine = Self(Arc::new(Inner {
-            identity: Identity::new(&options.secret_key, options.identity),
-            tenants: Tenants::new(stores.share()),
-            clock: options.clock,
-            ids,
-            stores,
-        }));
+        let engine = Self::over(stores, options);
         engine.sweep_orphans().await?;
         Ok(engine)
+    }
+
+    /// An engine over stores that are open.
+    pub(crate) fn over(stores: Stores, options: Options) -> Self {
+        Self(Arc::new(Inner {
+            identity: Identity::new(&options.secret_key, options.identity),
+            tenants: Tenants::new(stores.share()),
+            ids: Ids::new(options.clock.clone()),
+            clock: options.clock,
+            stores,
+            wake: Notify::new(),
+        }))
     }
 
     pub fn ids(&self) -> &Ids {

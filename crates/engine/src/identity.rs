@@ -13,6 +13,7 @@ mod logout;
 mod me;
 mod orphans;
 mod password;
+mod purge;
 mod refresh;
 mod register;
 mod session;
@@ -27,7 +28,9 @@ use crate::engine::{Engine, IdentityOptions, Origin};
 
 pub use logout::logout;
 pub use me::{Me, me};
+pub(crate) use purge::purge_sessions;
 pub use session::Tokens;
+pub(crate) use users::change::finish_user_changes;
 
 /// What the engine keeps for signing people in.
 pub(crate) struct Identity {

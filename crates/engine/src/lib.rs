@@ -5,12 +5,16 @@
 
 pub mod attempt;
 pub mod audit;
+mod background;
 pub mod caller;
+#[cfg(test)]
+mod cancel;
 pub mod engine;
 pub mod entity;
 pub mod grant;
 pub mod groups;
 pub mod identity;
+mod outbox;
 pub mod record;
 pub mod roles;
 pub mod scope;

@@ -128,6 +128,9 @@ impl Scope {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// The versions a tenant's write found, or believed to find, when it began.
 fn versions(tx: &store::Tx) -> Result<Versions> {
     tx.versions().ok_or_else(|| Problem::internal("a write began without its versions"))

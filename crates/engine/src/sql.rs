@@ -182,8 +182,8 @@ pub(crate) fn list(dialect: Dialect, values: &[Value]) -> Value {
 }
 
 /// A statement on Insula's own tables, written once: `insula.` are the platform's tables, `insula_tenant.` a
-/// tenant's. On SQLite, where each has a file of its own, the prefixes fall away. Binds are `$1`, `$2`, … and
-/// first appear in that order, which is also what SQLite numbers them by.
+/// tenant's. On SQLite, where each has a file of its own, the prefixes fall away, and so do row locks: a writer is alone
+/// there. Binds are `$1`, `$2`, … and first appear in that order, which is also what SQLite numbers them by.
 pub(crate) struct Fixed {
     postgres: &'static str,
     sqlite: OnceLock<String>,
@@ -198,7 +198,10 @@ impl Fixed {
         match dialect {
             Dialect::Postgres => self.postgres,
             Dialect::Sqlite => {
-                self.sqlite.get_or_init(|| self.postgres.replace("insula_tenant.", "").replace("insula.", ""))
+                const POSTGRES_ALONE: [&str; 4] =
+                    ["insula_tenant.", "insula.", " FOR UPDATE SKIP LOCKED", " FOR UPDATE"];
+                let plain = |text: String, part: &&str| text.replace(part, "");
+                self.sqlite.get_or_init(|| POSTGRES_ALONE.iter().fold(self.postgres.to_owned(), plain))
             }
         }
     }

@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use insula_engine::engine::{Engine, OpenError, Options};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::edge::Edge;
 
@@ -59,6 +59,11 @@ impl Application {
         let edge = Arc::new(Edge::new(engine.clone()));
         let (stop, stopping) = watch::channel(());
         let mut shutdown = pin!(shutdown);
+        let (rest, resting) = oneshot::channel::<()>();
+        let background = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.work_in_background(async { drop(resting.await) }).await }
+        });
         tracing::info!(address = %address, "listening");
         loop {
             let (stream, peer) = tokio::select! {
@@ -74,6 +79,10 @@ impl Application {
         // Every connection holds a receiver until it ends.
         if tokio::time::timeout(GRACE, stop.closed()).await.is_err() {
             tracing::warn!(connections = stop.receiver_count(), "some requests did not finish in time");
+        }
+        drop(rest);
+        if let Err(error) = background.await {
+            tracing::error!(%error, "the work in the background ended early");
         }
         engine.close().await;
         tracing::info!("stopped");

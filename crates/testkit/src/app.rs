@@ -36,7 +36,11 @@ impl TestApp {
 
     /// A server whose options `change` has set: another clock, registration closed.
     pub async fn start_with(store: Store, change: impl FnOnce(&mut Options)) -> Self {
-        let place = Place::make(store).await;
+        Self::over(Place::make(store).await, change).await
+    }
+
+    /// A server over a place that is not empty.
+    pub async fn over(place: Place, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options {
             store: place.options(),
             secret_key: SECRET_KEY.into(),

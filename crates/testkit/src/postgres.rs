@@ -37,6 +37,18 @@ impl Database {
         &self.url
     }
 
+    /// The plain role that owns the database, and the database itself.
+    pub fn owner(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs statements as the owner.
+    pub async fn run_as_owner(&self, sql: &str) {
+        let mut owner = self.superuser.clone();
+        let client = connect(owner.user(&self.name).password("plain"), &self.name).await;
+        client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
     /// A superuser in the database: sees and may do everything.
     pub async fn superuser(&self) -> Client {
         connect(&self.superuser, &self.name).await
@@ -49,8 +61,12 @@ impl Database {
 
     /// Ends every session in the database and lets nobody in again until [`Database::open`].
     pub async fn shut(&self) {
+        self.shut_cell(&self.name).await;
+    }
+
+    /// The same with the database of a cell.
+    pub async fn shut_cell(&self, name: &str) {
         let admin = connect(&self.superuser, "postgres").await;
-        let name = &self.name;
         let end = format!(
             "ALTER DATABASE {name} ALLOW_CONNECTIONS false; \
              SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
@@ -59,8 +75,12 @@ impl Database {
     }
 
     pub async fn open(&self) {
+        self.open_cell(&self.name).await;
+    }
+
+    pub async fn open_cell(&self, name: &str) {
         let admin = connect(&self.superuser, "postgres").await;
-        let open = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name);
+        let open = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true");
         admin.batch_execute(&open).await.expect("the database can be opened");
     }
 }

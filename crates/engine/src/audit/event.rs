@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::sql::Fixed;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 use crate::tx::Author;
 
 /// What happened, to be told by an event.
@@ -24,9 +24,36 @@ pub(crate) struct Event<'a> {
     pub(crate) after: Option<&'a [u8]>,
 }
 
+/// How it ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    Ok,
+    Denied,
+}
+
+impl Outcome {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+/// An event on its way from elsewhere: the binds of its two statements.
+pub(crate) struct Prepared {
+    event: Vec<Value>,
+    payload: Vec<Value>,
+}
+
 static INSERT_EVENT: Fixed = Fixed::new(
     "INSERT INTO insula_tenant.audit_event \
      (tenant_id, id, at, action, account_id, entity_id, record_id, canonical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+);
+static INSERT_EVENT_ONCE: Fixed = Fixed::new(
+    "INSERT INTO insula_tenant.audit_event \
+     (tenant_id, id, at, action, account_id, entity_id, record_id, canonical) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+     ON CONFLICT DO NOTHING",
 );
 static INSERT_PAYLOAD: Fixed =
     Fixed::new("INSERT INTO insula_tenant.audit_payload (tenant_id, event_id, salt, payload) VALUES ($1, $2, $3, $4)");
@@ -41,17 +68,31 @@ pub(crate) async fn append(tx: &mut Tx, author: &Author, ids: &Ids, event: &Even
 
 /// What stores events: each statement with its sets of binds.
 pub(crate) fn prepare(author: &Author, ids: &Ids, events: &[Event<'_>]) -> [(&'static Fixed, Vec<Vec<Value>>); 2] {
-    let (events, payloads) = events.iter().map(|event| binds(author, ids, event)).unzip();
+    let (events, payloads) = events.iter().map(|event| binds(Outcome::Ok, author, ids, event)).unzip();
     [(&INSERT_EVENT, events), (&INSERT_PAYLOAD, payloads)]
 }
 
+/// An event on its way from elsewhere.
+pub(crate) fn prepare_as(outcome: Outcome, author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared {
+    let (event, payload) = binds(outcome, author, ids, event);
+    Prepared { event, payload }
+}
+
+/// Appends an event that may have come before: then it is not written again, nor its payload, which may have been erased.
+pub(crate) async fn append_once(tx: &mut Tx, prepared: &Prepared) -> Result<(), StoreError> {
+    if tx.fixed_execute(&INSERT_EVENT_ONCE, &prepared.event.iter().collect::<Vec<_>>()).await? == 1 {
+        tx.fixed_execute(&INSERT_PAYLOAD, &prepared.payload.iter().collect::<Vec<_>>()).await?;
+    }
+    Ok(())
+}
+
 /// The binds of an event and of its payload.
-fn binds(author: &Author, ids: &Ids, event: &Event<'_>) -> (Vec<Value>, Vec<Value>) {
+fn binds(outcome: Outcome, author: &Author, ids: &Ids, event: &Event<'_>) -> (Vec<Value>, Vec<Value>) {
     let id: EventId = ids.next();
     let salt: [u8; 32] = ids.random();
     let payload = payload(author, event);
     let digest = Sha256::new().chain_update(salt).chain_update(&payload).finalize();
-    let canonical = canonical(author, event, id, &digest);
+    let canonical = canonical(outcome, author, event, id, &digest);
     let optional = |id: Option<Uuid>| id.map_or(Value::Null, Value::Uuid);
     let tenant = Value::Uuid(author.tenant.uuid());
     let event = vec![
@@ -67,8 +108,35 @@ fn binds(author: &Author, ids: &Ids, event: &Event<'_>) -> (Vec<Value>, Vec<Valu
     (event, vec![tenant, Value::Uuid(id.uuid()), Value::Bytes(salt.to_vec()), Value::Bytes(payload)])
 }
 
+impl Prepared {
+    /// The columns of an event on its way from elsewhere: those of the event, then salt and payload.
+    pub(crate) fn into_columns(self) -> Vec<Value> {
+        self.event.into_iter().chain(self.payload.into_iter().skip(2)).collect()
+    }
+
+    /// The inverse of [`Prepared::into_columns`].
+    pub(crate) fn from_columns(row: &Row) -> Result<Self, StoreError> {
+        let (tenant, id) = (Value::Uuid(row.id(0)?), Value::Uuid(row.id(1)?));
+        let optional = |index| Ok::<_, StoreError>(row.optional(index, Row::id)?.map_or(Value::Null, Value::Uuid));
+        let bytes = |index| Ok::<_, StoreError>(Value::Bytes(row.bytes(index)?.to_vec()));
+        Ok(Self {
+            event: vec![
+                tenant.clone(),
+                id.clone(),
+                Value::Timestamp(row.timestamp(2)?),
+                Value::Text(row.text(3)?.to_owned()),
+                optional(4)?,
+                optional(5)?,
+                optional(6)?,
+                bytes(7)?,
+            ],
+            payload: vec![tenant, id, bytes(8)?, bytes(9)?],
+        })
+    }
+}
+
 /// The event itself: no personal data, members by name.
-fn canonical(author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) -> Vec<u8> {
+fn canonical(outcome: Outcome, author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(b"{\"account\":");
     write_json_uuid(author.account.uuid(), &mut out);
@@ -80,7 +148,9 @@ fn canonical(author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) ->
     write_optional_uuid(event.entity.map(|e| e.id.uuid()), &mut out);
     out.extend_from_slice(b",\"id\":");
     write_json_uuid(id.uuid(), &mut out);
-    out.extend_from_slice(b",\"outcome\":\"ok\",\"payload_sha256\":\"");
+    out.extend_from_slice(b",\"outcome\":");
+    write_json_text(outcome.name(), &mut out);
+    out.extend_from_slice(b",\"payload_sha256\":\"");
     for byte in payload {
         out.extend_from_slice(format!("{byte:02x}").as_bytes());
     }

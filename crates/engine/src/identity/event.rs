@@ -1,11 +1,15 @@
-//! The platform's own trail: sign-ins, refusals, new tenants.
+//! The platform's own trail: sign-ins, refusals, new tenants. What happens to a session of a tenant is told in that
+//! tenant's trail too.
 
-use insula_model::id::{AccountId, EventId, TenantId};
+use insula_model::id::{AccountId, EventId, SessionId, TenantId};
 use insula_model::value::{Timestamp, Value};
 
+use crate::audit::{self, Outcome};
 use crate::engine::{Inner, Origin};
+use crate::outbox;
 use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
+use crate::tx::Author;
 
 /// What a client says of itself is kept up to here.
 const MAX_USER_AGENT: usize = 256;
@@ -35,10 +39,10 @@ impl Action {
         }
     }
 
-    const fn outcome(self) -> &'static str {
+    const fn outcome(self) -> Outcome {
         match self {
-            Self::TenantCreate | Self::Login | Self::Logout => "ok",
-            Self::Refused | Self::RefreshReuse => "denied",
+            Self::TenantCreate | Self::Login | Self::Logout => Outcome::Ok,
+            Self::Refused | Self::RefreshReuse => Outcome::Denied,
         }
     }
 }
@@ -50,7 +54,53 @@ pub(super) struct Whom {
     pub(super) tenant: Option<TenantId>,
 }
 
-/// Appends one event.
+/// A member of a tenant to whose session something happened.
+pub(super) struct Party<'a> {
+    pub(super) account: AccountId,
+    pub(super) tenant: TenantId,
+    pub(super) email: &'a str,
+    /// None where it is not one session: none was opened, or several ended.
+    pub(super) session: Option<SessionId>,
+}
+
+/// Appends one event to the platform's trail and, by the outbox, to the tenant's. The last thing its transaction does;
+/// [`Inner::wake`] once it has committed.
+pub(super) async fn append_to_both(
+    tx: &mut Tx,
+    engine: &Inner,
+    origin: &Origin,
+    now: Timestamp,
+    action: Action,
+    party: &Party<'_>,
+) -> Result<(), StoreError> {
+    let whom = Whom { account: Some(party.account), tenant: Some(party.tenant) };
+    append(tx, engine, origin, now, action, whom).await?;
+    append_to_tenant(tx, engine, origin, now, action, party).await
+}
+
+/// Appends one event to the tenant's trail alone.
+pub(super) async fn append_to_tenant(
+    tx: &mut Tx,
+    engine: &Inner,
+    origin: &Origin,
+    now: Timestamp,
+    action: Action,
+    party: &Party<'_>,
+) -> Result<(), StoreError> {
+    let user_agent = origin.user_agent.chars().take(MAX_USER_AGENT).collect();
+    let author = Author {
+        tenant: party.tenant,
+        account: party.account,
+        email: party.email.into(),
+        origin: Origin { user_agent, ..origin.clone() },
+        now,
+    };
+    let subject = party.session.map(SessionId::uuid);
+    let event = audit::Event { action: action.name(), entity: None, subject, before: None, after: None };
+    outbox::put(tx, audit::prepare_as(action.outcome(), &author, &engine.ids, &event), now).await
+}
+
+/// Appends one event to the platform's trail.
 pub(super) async fn append(
     tx: &mut Tx,
     engine: &Inner,
@@ -60,17 +110,16 @@ pub(super) async fn append(
     whom: Whom,
 ) -> Result<(), StoreError> {
     let id: EventId = engine.ids.next();
-    let binds = [
+    let binds = vec![
         Value::Uuid(id.uuid()),
         Value::Timestamp(now),
         Value::Text(action.name().to_owned()),
-        Value::Text(action.outcome().to_owned()),
+        Value::Text(action.outcome().name().to_owned()),
         whom.account.map_or(Value::Null, |id| Value::Uuid(id.uuid())),
         whom.tenant.map_or(Value::Null, |id| Value::Uuid(id.uuid())),
         Value::Text(origin.address.clone()),
         Value::Text(origin.user_agent.chars().take(MAX_USER_AGENT).collect()),
         Value::Uuid(origin.request.uuid()),
     ];
-    tx.fixed_execute(&INSERT, &binds.each_ref()).await?;
-    Ok(())
+    tx.send(INSERT.text(tx.dialect()), vec![binds]).await
 }

@@ -10,16 +10,17 @@ use uuid::Uuid;
 
 use super::account::NEVER;
 use super::email::{Email, MAX_ADDRESS};
-use super::event::{self, Action, Whom};
+use super::event::{self, Action, Party, Whom};
 use super::session::{self, Tokens};
+use super::token::Subject;
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 
 /// Longer ones are looked at no further; nobody can have set one.
 const MAX_PASSWORD_CHARS: usize = 4096;
 
-static ACCOUNT: Fixed = Fixed::new("SELECT id, password_hash FROM insula.account WHERE email_folded = $1");
+static ACCOUNT: Fixed = Fixed::new("SELECT id, password_hash, email FROM insula.account WHERE email_folded = $1");
 static MEMBERSHIPS: Fixed = Fixed::new(
     "SELECT t.id, t.code_folded, m.last_used_at, \
      (SELECT count(*) FROM insula.membership o WHERE o.account_id = a.id) FROM insula.account a \
@@ -42,30 +43,47 @@ struct Credentials {
 struct Found {
     id: AccountId,
     password_hash: String,
+    email: String,
+}
+
+impl Found {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { id: row.id(0)?, password_hash: row.text(1)?.to_owned(), email: row.text(2)?.to_owned() })
+    }
 }
 
 pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
     let credentials = Members::read(body, read)?;
-    let account = find(engine, credentials.email.as_ref()).await?;
-    let (id, hash) = account.map_or((None, None), |found| (Some(found.id), Some(found.password_hash)));
+    let found = find(engine, credentials.email.as_ref()).await?;
+    let hash = found.as_ref().map(|found| found.password_hash.clone());
     let proved = engine.identity.slots.verify(credentials.password, hash).await?;
 
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
-    let tenant = membership(&mut tx, id, credentials.tenant.as_deref()).await?;
-    let tokens = match (id, tenant) {
-        (Some(account), Some(tenant)) if proved => {
-            let whom = Whom { account: Some(account), tenant: Some(tenant) };
-            event::append(&mut tx, engine, origin, now, Action::Login, whom).await?;
-            mark_used(&mut tx, account, tenant, now).await?;
-            Some(session::open(&mut tx, engine, account, tenant, now).await?)
+    let id = found.as_ref().map(|found| found.id);
+    let tokens = match (found, membership(&mut tx, id, credentials.tenant.as_deref()).await?) {
+        (Some(Found { id: account, email, .. }), Some(tenant)) => {
+            let session = proved.then(|| engine.ids.next());
+            let tokens = match session {
+                Some(session) => {
+                    mark_used(&mut tx, account, tenant, now).await?;
+                    Some(session::open(&mut tx, engine, Subject { account, tenant, session }, now).await?)
+                }
+                None => None,
+            };
+            let action = if proved { Action::Login } else { Action::Refused };
+            let party = Party { account, tenant, email: &email, session };
+            event::append_to_both(&mut tx, engine, origin, now, action, &party).await?;
+            tokens
         }
-        (account, tenant) => {
-            event::append(&mut tx, engine, origin, now, Action::Refused, Whom { account, tenant }).await?;
+        // Of no tenant: it is nobody's business but the platform's.
+        (_, tenant) => {
+            event::append(&mut tx, engine, origin, now, Action::Refused, Whom { account: id, tenant }).await?;
             None
         }
     };
     tx.commit().await?;
+    engine.wake();
     tokens.ok_or_else(|| Problem::new(Code::Unauthenticated, "E-mail or password is wrong."))
 }
 
@@ -92,7 +110,7 @@ async fn find(engine: &Inner, email: Option<&Email>) -> Result<Option<Found>, St
     let mut tx = engine.stores.platform_read().await?;
     let rows = tx.fixed(&ACCOUNT, &[&folded]).await?;
     tx.commit().await?;
-    rows.first().map(|row| Ok(Found { id: row.id(0)?, password_hash: row.text(1)?.to_owned() })).transpose()
+    rows.first().map(Found::read).transpose()
 }
 
 /// The tenant to sign in to: the one named, else the one used last. Anybody can make a member of any address, so one

@@ -7,7 +7,7 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{Timestamp, Value};
 
-use super::event::{self, Action, Whom};
+use super::event::{self, Action, Party};
 use super::session::{self, EndReason, Ending, RefreshToken, Tokens};
 use super::token::Subject;
 use crate::engine::{Inner, Origin};
@@ -22,7 +22,7 @@ static USE: Fixed =
     Fixed::new("UPDATE insula.refresh_token SET used_at = $1, successor = $2 WHERE hash = $3 AND used_at IS NULL");
 static FIND: Fixed = Fixed::new(
     "SELECT s.account_id, s.tenant_id, s.id, s.expires_at, r.expires_at, r.used_at, n.used_at, \
-     a.active AND m.active AND t.status = 'active' \
+     a.active AND m.active AND t.status = 'active', a.email \
      FROM insula.refresh_token r \
      JOIN insula.session s ON s.id = r.session_id \
      JOIN insula.account a ON a.id = s.account_id \
@@ -41,6 +41,7 @@ struct Found {
     successor_used: bool,
     /// Account, membership and tenant all are.
     active: bool,
+    email: String,
 }
 
 pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
@@ -59,7 +60,7 @@ pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Res
             tx.commit().await?;
             return Ok(tokens);
         }
-        Some(found) if !first && found.is_reuse(now) => end(tx, engine, origin, found.subject, now).await?,
+        Some(found) if !first && found.is_reuse(now) => end(tx, engine, origin, &found, now).await?,
         _ => tx.rollback().await?,
     }
     Err(Problem::new(Code::Unauthenticated, "This refresh token is not good any more. Sign in again."))
@@ -74,6 +75,7 @@ impl Found {
             used_at: row.optional(5, Row::timestamp)?,
             successor_used: !row.is_null(6),
             active: row.bool(7)?,
+            email: row.text(8)?.to_owned(),
         })
     }
 
@@ -92,12 +94,14 @@ async fn find(tx: &mut Tx, hash: &Value) -> Result<Option<Found>, StoreError> {
 }
 
 /// Ends the session for good, although the request is refused.
-async fn end(mut tx: Tx, engine: &Inner, origin: &Origin, subject: Subject, now: Timestamp) -> Result<()> {
-    let which = Ending::One(subject.session);
+async fn end(mut tx: Tx, engine: &Inner, origin: &Origin, found: &Found, now: Timestamp) -> Result<()> {
+    let Subject { account, tenant, session } = found.subject;
+    let which = Ending::One(session);
     session::end(&mut tx, which, EndReason::Reuse, now).await?;
-    let whom = Whom { account: Some(subject.account), tenant: Some(subject.tenant) };
-    event::append(&mut tx, engine, origin, now, Action::RefreshReuse, whom).await?;
+    let party = Party { account, tenant, email: &found.email, session: Some(session) };
+    event::append_to_both(&mut tx, engine, origin, now, Action::RefreshReuse, &party).await?;
     tx.commit().await?;
     session::forget(engine, which);
+    engine.wake();
     Ok(())
 }

@@ -10,12 +10,14 @@ use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
 use insula_model::rights::BuiltinRole;
 use insula_model::value::{Timestamp, Value};
 
+use super::account::{self, Standing};
 use super::email::Email;
-use super::event::{self, Action, Whom};
+use super::event::{self, Action, Party, Whom};
 use super::password::Password;
 use super::session::{self, Tokens};
+use super::token::Subject;
 use super::users::member::{self, Member};
-use super::{account, label, orphans};
+use super::{label, orphans};
 use crate::audit::{self, Event};
 use crate::engine::{Inner, Origin, Registration};
 use crate::sql::Fixed;
@@ -204,12 +206,15 @@ async fn enter(
         tx.rollback().await?;
         return Err(problem);
     }
-    account::join(&mut tx, account, tenant, now).await?;
+    account::join(&mut tx, account, tenant, Standing::Active, now).await?;
     let whom = Whom { account: Some(account), tenant: Some(tenant) };
     event::append(&mut tx, engine, origin, now, Action::TenantCreate, whom).await?;
-    event::append(&mut tx, engine, origin, now, Action::Login, whom).await?;
-    let tokens = session::open(&mut tx, engine, account, tenant, now).await?;
+    let session = engine.ids.next();
+    let tokens = session::open(&mut tx, engine, Subject { account, tenant, session }, now).await?;
+    let party = Party { account, tenant, email: &founding.owner.email, session: Some(session) };
+    event::append_to_both(&mut tx, engine, origin, now, Action::Login, &party).await?;
     tx.commit().await?;
+    engine.wake();
     Ok(tokens)
 }
 

@@ -86,15 +86,9 @@ pub(super) fn hash(token: &str) -> Value {
     Value::Bytes(Sha256::digest(token).to_vec())
 }
 
-/// Opens a session; its tokens are good once the transaction commits.
-pub(super) async fn open(
-    tx: &mut Tx,
-    engine: &Inner,
-    account: AccountId,
-    tenant: TenantId,
-    now: Timestamp,
-) -> Result<Tokens> {
-    let session: SessionId = engine.ids.next();
+/// Opens a session of a fresh id; its tokens are good once the transaction commits.
+pub(super) async fn open(tx: &mut Tx, engine: &Inner, subject: Subject, now: Timestamp) -> Result<Tokens> {
+    let Subject { account, tenant, session } = subject;
     let end = now.plus_seconds(SESSION_SECONDS);
     let binds = [
         Value::Uuid(session.uuid()),
@@ -104,7 +98,6 @@ pub(super) async fn open(
         Value::Timestamp(end),
     ];
     tx.fixed_execute(&INSERT_SESSION, &binds.each_ref()).await?;
-    let subject = Subject { account, tenant, session };
     hand_out(tx, engine, subject, RefreshToken::fresh(engine), end, now).await
 }
 

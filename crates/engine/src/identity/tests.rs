@@ -1,5 +1,7 @@
 //! Identity against both stores, without HTTP.
 
+mod purge;
+mod two_stores;
 use std::sync::Arc;
 
 use insula_model::clock::Clock;

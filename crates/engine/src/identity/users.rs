@@ -1,7 +1,8 @@
 //! The users of a tenant: its members, with an account each on the platform. A change goes to the tenant's store
-//! first, with its audit event, and to the platform's rows last; it bites at once, since it moves the version of the
+//! first, with its audit event, and the platform's rows follow; it bites at once, since it moves the version of the
 //! grants.
 
+pub(super) mod change;
 mod create;
 mod delete;
 mod grant;
@@ -11,7 +12,7 @@ mod show;
 mod update;
 
 use insula_model::id::AccountId;
-use insula_model::problem::{Code, Problem, Result};
+use insula_model::problem::Result;
 use insula_model::value::Timestamp;
 use serde::Serialize;
 
@@ -66,11 +67,4 @@ async fn conclude(
     let (before, after) = (before.map(Member::audited), after.map(Member::audited));
     let event = Event { action, entity: None, subject, before: before.as_deref(), after: after.as_deref() };
     tx.grants_changed(&event).await
-}
-
-/// The tenant's store has the change and the platform's did not take its part. Who is no longer an active member is
-/// refused all the same, and the call may be repeated.
-fn half_done(problem: &Problem) -> Problem {
-    tracing::error!(%problem, "a change of a user reached the tenant's store and not the platform's");
-    Problem::new(Code::Unavailable, "The change is in force here and not everywhere yet. Send it again.")
 }

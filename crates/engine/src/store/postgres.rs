@@ -4,6 +4,7 @@
 
 mod address;
 mod bind;
+mod cells;
 mod columns;
 mod error;
 mod migrate;
@@ -16,13 +17,12 @@ mod tenants;
 pub(crate) mod tests;
 mod tx;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use insula_model::id::TenantId;
 use secrecy::SecretString;
 
+use self::cells::Cells;
 use self::owner::{Cell, Owner, Sessions};
 use self::pool::Pool;
 use self::tx::Kind;
@@ -32,8 +32,7 @@ use super::{Placement, Share, StoreError, Versions};
 pub(crate) struct Stores {
     owner: Box<Owner>,
     platform: Pool,
-    /// The cells this node knows, by number. Another node may add some.
-    cells: ArcSwap<BTreeMap<i64, Arc<Cell>>>,
+    cells: Cells,
     cell_tenant_limit: u32,
     /// Of a cell.
     sessions: usize,
@@ -55,14 +54,12 @@ impl Stores {
         size: Sessions,
     ) -> Result<Self, StoreError> {
         let (owner, platform) = Owner::open(url, secret, size).await?;
-        let cells = owner.cells().await?.into_iter().map(|cell| (cell.id, Arc::new(cell))).collect();
-        Ok(Self {
-            owner: Box::new(owner),
-            platform,
-            cells: ArcSwap::from_pointee(cells),
-            cell_tenant_limit,
-            sessions: size.cell,
-        })
+        let stores =
+            Self { owner: Box::new(owner), platform, cells: Cells::default(), cell_tenant_limit, sessions: size.cell };
+        for id in stores.owner.cell_ids().await? {
+            stores.cell_if_up(id).await?;
+        }
+        Ok(stores)
     }
 
     /// Three quarters of a cell's sessions, and one of the owner's.
@@ -96,20 +93,36 @@ impl Stores {
         tenants::alter(&*self.cell(placement.cell).await?, placement.tenant).await
     }
 
-    /// In the first cell with room; where there is none, in a new one.
+    /// In the first cell with room; where there is none, in a new one. One that is down may have room: none is added
+    /// while it is.
     pub(crate) async fn create_tenant(&self, tenant: TenantId) -> Result<(Placement, Tx), StoreError> {
-        let mut id = 1;
-        loop {
-            let cell = self.cell(id).await?;
-            if let Some(tx) = tenants::create(&cell, self.owner.names(), tenant, self.cell_tenant_limit).await? {
-                return Ok((Placement { tenant, cell: id }, tx));
+        let mut down = None;
+        let mut last = 0;
+        for id in self.owner.cell_ids().await? {
+            last = id;
+            match self.create_in(id, tenant).await {
+                Ok(Some(made)) => return Ok(made),
+                Ok(None) => {}
+                Err(error @ StoreError::Unavailable(_)) => down = Some(error),
+                Err(error) => return Err(error),
             }
-            let next = self.cells.load().range(id + 1..).next().map(|(id, _)| *id);
-            id = match next {
-                Some(next) => next,
-                None => self.owner.add_cell(id).await?,
-            };
         }
+        if let Some(error) = down {
+            return Err(error);
+        }
+        loop {
+            last = self.owner.add_cell(last).await?;
+            // Another node may have added and filled it meanwhile.
+            if let Some(made) = self.create_in(last, tenant).await? {
+                return Ok(made);
+            }
+        }
+    }
+
+    async fn create_in(&self, cell: i64, tenant: TenantId) -> Result<Option<(Placement, Tx)>, StoreError> {
+        let (names, limit) = (self.owner.names(), self.cell_tenant_limit);
+        let tx = tenants::create(&*self.cell(cell).await?, names, tenant, limit).await?;
+        Ok(tx.map(|tx| (Placement { tenant, cell }, tx)))
     }
 
     pub(crate) async fn drop_tenant(&self, placement: Placement) -> Result<(), StoreError> {
@@ -120,10 +133,12 @@ impl Stores {
         tenants::settle(&*self.cell(placement.cell).await?, placement.tenant).await
     }
 
+    /// Those of the cells that are up.
     pub(crate) async fn unsettled_tenants(&self) -> Result<Vec<Placement>, StoreError> {
         self.list(tenants::Which::Unsettled).await
     }
 
+    /// Those of the cells that are up.
     pub(crate) async fn tenant_stores(&self) -> Result<Vec<Placement>, StoreError> {
         self.list(tenants::Which::All).await
     }
@@ -131,7 +146,9 @@ impl Stores {
     async fn list(&self, which: tenants::Which) -> Result<Vec<Placement>, StoreError> {
         let mut placements = Vec::new();
         for id in self.owner.cell_ids().await? {
-            placements.extend(tenants::list(&*self.cell(id).await?, which).await?);
+            if let Some(cell) = self.cell_if_up(id).await? {
+                placements.extend(tenants::list(&cell, which).await?);
+            }
         }
         Ok(placements)
     }
@@ -139,26 +156,25 @@ impl Stores {
     /// Sessions in use close when their transactions end.
     #[expect(clippy::unused_async, reason = "the other engine has something to wait for")]
     pub(crate) async fn close(&self) {
-        for cell in self.cells.load().values() {
-            cell.serving.close();
-            cell.owner.close();
-        }
+        self.cells.close();
         self.platform.close();
         self.owner.close();
     }
 
-    /// A cell unknown here may have been added by another node.
+    /// A cell unknown here may have been added by another node, or been down when this one started.
     async fn cell(&self, id: i64) -> Result<Arc<Cell>, StoreError> {
-        if let Some(cell) = self.cells.load().get(&id) {
-            return Ok(Arc::clone(cell));
+        self.cells.get(id, || self.owner.cell(id)).await
+    }
+
+    /// None where the cell does not answer: that is no reason to do without the others.
+    async fn cell_if_up(&self, id: i64) -> Result<Option<Arc<Cell>>, StoreError> {
+        match self.cell(id).await {
+            Ok(cell) => Ok(Some(cell)),
+            Err(StoreError::Unavailable(error)) => {
+                tracing::error!(cell = id, %error, "a cell is down; its tenants are not served until it is up");
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        let found = Arc::new(self.owner.cell(id).await?);
-        // Two at once may have looked: the first one's pools stay.
-        self.cells.rcu(|cells| {
-            let mut cells = BTreeMap::clone(cells);
-            cells.entry(id).or_insert_with(|| Arc::clone(&found));
-            cells
-        });
-        Ok(self.cells.load().get(&id).map_or(found, Arc::clone))
     }
 }

@@ -2,6 +2,7 @@
 
 mod authz;
 mod bad_input;
+mod cells;
 mod changes;
 mod durability;
 mod flights;
@@ -12,6 +13,7 @@ mod isolation;
 mod limits;
 mod lost_commit;
 mod members;
+mod migration;
 mod neighbours;
 mod openapi;
 mod query;
@@ -19,5 +21,6 @@ mod readme;
 mod records;
 mod routes;
 mod schemathesis;
+mod sessions;
 mod tenants;
 mod upsert;

@@ -5,12 +5,14 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
 use insula_model::rights::{Action, Resource};
 
+use super::change::{self, Change};
 use super::member::{self, Member};
 use super::{UserView, conclude, grant};
 use crate::attempt::{Attempt, Done, Outcome};
+use crate::identity::account::{self, Standing};
 use crate::identity::email::Email;
+use crate::identity::label;
 use crate::identity::password::Password;
-use crate::identity::{account, label};
 use crate::roles;
 use crate::scope::Scope;
 use crate::tx::{Mode, Tx};
@@ -35,19 +37,10 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
     let engine = scope.engine();
     let hash = engine.identity.slots.hash(new.password, engine.ids.random()).await?;
 
-    let existing = account::with_email(engine, &new.email).await?;
-    let id = existing.unwrap_or_else(|| engine.ids.unordered());
-    let user = Member::new(id, &new.email, new.full_name, engine.clock.now());
-    let user = match admit(attempt, body, &user, &new.roles).await? {
-        Done::Now(user) => user,
-        before @ Done::Before(_) => return Ok(before.map(UserView::from)),
-    };
-    let hash = existing.is_none().then_some(hash);
-    if let Err(problem) = register(scope, &user, hash).await {
-        take_back(attempt, &user).await?;
-        return Err(problem);
-    }
-    Ok(Done::Now(user.into()))
+    let applicant = Member::new(engine.ids.unordered(), &new.email, new.full_name, engine.clock.now());
+    let (user, change) = register(scope, applicant, hash).await?;
+    let done = change::make(engine, change, admit(attempt, body, &user, &new.roles)).await?;
+    Ok(done.map(UserView::from))
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
@@ -103,30 +96,16 @@ fn taken() -> Problem {
     Problem::conflict("Choose another address.", vec![error])
 }
 
-/// Writes the platform's rows: the account, where it is new and `hash` its password's, and the membership.
-async fn register(scope: &Scope, user: &Member, hash: Option<String>) -> Result<()> {
-    let mut tx = scope.engine().stores.platform_write().await?;
-    let last_used_at = if hash.is_some() { user.created_at } else { account::NEVER };
-    if let Some(hash) = hash
-        && !account::insert(&mut tx, user, hash).await?
-    {
-        tx.rollback().await?;
-        return Err(Problem::unavailable("the address got its account elsewhere at the same moment"));
-    }
-    account::join(&mut tx, user.account, scope.caller().placement().tenant, last_used_at).await?;
+/// Writes the platform's rows: an account, where the address has none, and a membership that is good for nothing until the
+/// tenant's store has the member. The answer is the user under the account the address has now.
+async fn register(scope: &Scope, applicant: Member, hash: String) -> Result<(Member, Change)> {
+    let (engine, placement) = (scope.engine(), scope.caller().placement());
+    let mut tx = engine.stores.platform_write().await?;
+    let account = account::ensure(&mut tx, &applicant, hash).await?;
+    let last_used_at = if account == applicant.account { applicant.created_at } else { account::NEVER };
+    let user = Member { account, ..applicant };
+    account::join(&mut tx, user.account, placement.tenant, Standing::Inactive, last_used_at).await?;
+    let change = change::note(&mut tx, engine, placement, user.account).await?;
     tx.commit().await?;
-    Ok(())
-}
-
-/// Undoes [`admit`]. If this fails too, a member without membership is left, who cannot sign in and can be removed.
-async fn take_back(attempt: &Attempt, user: &Member) -> Result<()> {
-    attempt
-        .scope()
-        .alter(async |tx| {
-            attempt.forget(tx).await?;
-            let tenant = tx.author.tenant;
-            member::delete(&mut tx.store, tenant, user.account).await.map_err(|error| tx.failed(error))?;
-            conclude(tx, "user.delete", Some(user), None).await
-        })
-        .await
+    Ok((user, change))
 }

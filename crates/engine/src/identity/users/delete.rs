@@ -4,13 +4,21 @@ use insula_model::id::AccountId;
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource};
 
-use super::{conclude, grant, half_done, member};
-use crate::identity::account;
-use crate::identity::session::{self, Ending};
+use super::{change, conclude, grant, member};
 use crate::scope::Scope;
 
 /// Permission: `users`, `delete`. His account goes too when no other organisation has it.
 pub async fn delete(scope: &Scope, account: AccountId) -> Result<()> {
+    scope.read(async |tx| tx.require(Resource::Users, Action::Delete)).await?;
+    let engine = scope.engine();
+    let mut tx = engine.stores.platform_write().await?;
+    let change = change::note(&mut tx, engine, scope.caller().placement(), account).await?;
+    tx.commit().await?;
+    change::make(engine, change, remove(scope, account)).await
+}
+
+/// Removes the member from the tenant's store.
+async fn remove(scope: &Scope, account: AccountId) -> Result<()> {
     scope
         .alter(async |tx| {
             tx.require(Resource::Users, Action::Delete)?;
@@ -22,16 +30,5 @@ pub async fn delete(scope: &Scope, account: AccountId) -> Result<()> {
             member::delete(&mut tx.store, tenant, account).await.map_err(|error| tx.failed(error))?;
             conclude(tx, "user.delete", Some(&user), None).await
         })
-        .await?;
-    leave(scope, account).await.map_err(|problem| half_done(&problem))
-}
-
-/// Takes the membership, and the sessions with it, from the platform.
-async fn leave(scope: &Scope, account: AccountId) -> Result<()> {
-    let (engine, tenant) = (scope.engine(), scope.caller().placement().tenant);
-    let mut tx = engine.stores.platform_write().await?;
-    account::leave(&mut tx, account, tenant).await?;
-    tx.commit().await?;
-    session::forget(engine, Ending::Member(account, tenant));
-    Ok(())
+        .await
 }

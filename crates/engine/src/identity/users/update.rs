@@ -1,15 +1,14 @@
 //! Changing a user's name, roles, and whether he may sign in.
 
-use insula_model::id::{AccountId, TenantId};
+use insula_model::id::AccountId;
 use insula_model::input::{Members, text};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::rights::{Action, Resource};
 
 use super::member::{self, Member};
-use super::{UserView, conclude, grant, half_done};
-use crate::identity::session::{self, EndReason, Ending};
-use crate::identity::{account, label};
+use super::{UserView, change, conclude, grant};
+use crate::identity::label;
 use crate::roles;
 use crate::scope::Scope;
 use crate::tx::{Altering, Tx};
@@ -25,21 +24,30 @@ struct Change {
 ///
 /// A name is this organisation's alone. Other roles bite at once; who becomes inactive is signed out at once.
 pub async fn update(scope: &Scope, account: AccountId, body: &Json) -> Result<UserView> {
-    let (user, active) = scope
+    scope.read(async |tx| tx.require(Resource::Users, Action::Update)).await?;
+    let change = Members::read(body, |members, errors| Some(read(members, errors)))?;
+    // The platform knows of neither name nor roles.
+    if change.active.is_none() {
+        return write(scope, account, change).await;
+    }
+    let engine = scope.engine();
+    let mut tx = engine.stores.platform_write().await?;
+    let noted = change::note(&mut tx, engine, scope.caller().placement(), account).await?;
+    tx.commit().await?;
+    change::make(engine, noted, write(scope, account, change)).await
+}
+
+/// Changes the member in the tenant's store.
+async fn write(scope: &Scope, account: AccountId, change: Change) -> Result<UserView> {
+    scope
         .alter(async |tx| {
             tx.require(Resource::Users, Action::Update)?;
             let tenant = tx.author.tenant;
             let found = member::find(&mut tx.store, tenant, account).await.map_err(|error| tx.failed(error))?;
             let before = found.ok_or_else(Problem::not_found)?;
-            let change = Members::read(body, |members, errors| Some(read(members, errors)))?;
-            let active = change.active;
-            Ok((apply(tx, before, change).await?, active))
+            Ok(apply(tx, before, change).await?.into())
         })
-        .await?;
-    if let Some(active) = active {
-        admit(scope, account, active).await.map_err(|problem| half_done(&problem))?;
-    }
-    Ok(user.into())
+        .await
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Change {
@@ -60,7 +68,6 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Change {
     Change { full_name, roles, active }
 }
 
-/// Writes the change to the tenant's store.
 async fn apply(tx: &mut Tx<'_, Altering>, before: Member, change: Change) -> Result<Member> {
     grant::may_touch(tx.rights(), &before)?;
     let mut after = before.clone();
@@ -82,18 +89,4 @@ async fn apply(tx: &mut Tx<'_, Altering>, before: Member, change: Change) -> Res
     member::update(&mut tx.store, tenant, &after).await.map_err(|error| tx.failed(error))?;
     conclude(tx, "user.update", Some(&before), Some(&after)).await?;
     Ok(after)
-}
-
-/// Writes to the platform whether the member may sign in; ends his sessions where not.
-async fn admit(scope: &Scope, account: AccountId, active: bool) -> Result<()> {
-    let (engine, tenant): (_, TenantId) = (scope.engine(), scope.caller().placement().tenant);
-    let which = Ending::Member(account, tenant);
-    let mut tx = engine.stores.platform_write().await?;
-    account::set_active(&mut tx, account, tenant, active).await?;
-    if !active {
-        session::end(&mut tx, which, EndReason::Deactivated, engine.clock.now()).await?;
-    }
-    tx.commit().await?;
-    session::forget(engine, which);
-    Ok(())
 }

@@ -15,8 +15,10 @@ pub(super) struct Tables {
 /// The store's own notes, in the platform's database.
 pub(super) const STORE: Tables = Tables { name: "store", scripts: &[include_str!("migrations/store_0001.sql")] };
 /// Schema `insula`.
-pub(super) const PLATFORM: Tables =
-    Tables { name: "platform", scripts: &[include_str!("migrations/platform_0001.sql")] };
+pub(super) const PLATFORM: Tables = Tables {
+    name: "platform",
+    scripts: &[include_str!("migrations/platform_0001.sql"), include_str!("migrations/platform_0002.sql")],
+};
 /// Schema `insula_tenant`, in every cell.
 pub(super) const TENANT: Tables = Tables {
     name: "tenant",

@@ -83,15 +83,6 @@ impl Owner {
         &self.names
     }
 
-    /// Every cell there is, each migrated.
-    pub(super) async fn cells(&self) -> Result<Vec<Cell>, StoreError> {
-        let mut cells = Vec::new();
-        for id in self.cell_ids().await? {
-            cells.push(self.cell(id).await?);
-        }
-        Ok(cells)
-    }
-
     pub(super) async fn cell_ids(&self) -> Result<Vec<i64>, StoreError> {
         let mut tx = plain(&self.sessions).await?;
         let rows = tx.query("SELECT id FROM insula_store.cell ORDER BY id", &[]).await?;
@@ -99,7 +90,7 @@ impl Owner {
         rows.iter().map(|row| row.int(0)).collect()
     }
 
-    /// The cell with this number.
+    /// The cell with this number, migrated.
     pub(super) async fn cell(&self, id: i64) -> Result<Cell, StoreError> {
         let login = self.names.cell(id);
         let mut tx = plain(&self.sessions).await?;

@@ -87,6 +87,8 @@ impl Side {
     /// Everything stored of this tenant, read past the server.
     pub(super) async fn state(&self, world: &World) -> State {
         let place = world.app.place();
+        // What is still on its way to his trail is his own doing.
+        crate::sessions::waits_for(place, &[]).await;
         let own = self.id.as_simple().to_string();
         let tables = match world.store() {
             Store::Sqlite => {

@@ -1,32 +1,11 @@
 //! A future may be dropped at any await: the next borrower of the session, another tenant, must see nothing of it.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-
 use insula_model::value::Value;
 
 use super::scratch::{Scratch, count, on_scratch, read, strings, table};
+use crate::cancel::polled;
 use crate::store::postgres::{Stores, names};
 use crate::store::{Placement, StoreError};
-
-/// Polls a future `times` times and drops it in the middle of what it does; its output if it came so far.
-async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut polls = 0;
-    poll_fn(|cx| {
-        if polls == times {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if polls == times => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
 
 /// The neighbour on the same session is itself and nobody else, and works.
 async fn check_neighbour(stores: &Stores, neighbour: Placement, stranger: Placement) {

@@ -7,7 +7,7 @@ use insula_model::clock::{Clock, Ids};
 use insula_model::id::TenantId;
 use insula_model::value::Value;
 use secrecy::SecretString;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use crate::store::postgres::owner::Sessions;
 use crate::store::postgres::{Stores, names};
@@ -122,9 +122,36 @@ impl Scratch {
     }
 
     /// With one session in each pool, so that the next borrower is sure to get the one given back.
-    pub(super) async fn open_narrow(&self) -> Stores {
+    pub(crate) async fn open_narrow(&self) -> Stores {
         let one = Sessions { owner: 1, platform: 1, cell: 1 };
         Stores::open_sized(&self.url(), 1000, &SecretString::from("the secret"), one).await.unwrap()
+    }
+
+    /// Every connection of `stores` is itself again: no role put on, no tenant set, no transaction open. With one
+    /// connection in each pool, what was on its way on it comes first.
+    pub(crate) async fn check_all_at_rest(&self, stores: &Stores) {
+        let cell = stores.cell(1).await.unwrap();
+        for pool in [&stores.platform, &cell.serving, &cell.owner] {
+            let state = "SELECT current_user = session_user \
+                         AND coalesce(current_setting('insula.tenant', true), '') = '' \
+                         AND now() = statement_timestamp()";
+            let session = pool.get().await.unwrap();
+            // A simple query: of an extended one the parts begin at times of their own.
+            let answer = session.client.simple_query(state).await.unwrap();
+            let sound = answer.iter().find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            });
+            assert_eq!(sound, Some("t"));
+        }
+        // One that was closed in the middle of something leaves in its own time.
+        let open = "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
+        let admin = self.inside().await;
+        let mut looks = 0;
+        while !strings(&admin, open).await.is_empty() {
+            looks += 1;
+            assert!(looks < 10_000, "a connection stays in a transaction");
+        }
     }
 
     pub(super) async fn open_with(&self, limit: u32, secret: &str) -> Result<Stores, StoreError> {
