@@ -1,6 +1,7 @@
 //! Identity against both stores, without HTTP.
 
 mod purge;
+mod rights;
 mod two_stores;
 use std::sync::Arc;
 
