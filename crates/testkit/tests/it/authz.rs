@@ -68,6 +68,12 @@ fn titles(reply: Reply) -> Vec<String> {
     reply.items().iter().map(|record| record["title"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
+/// What a trail tells but of sessions, which arrives in its own time.
+async fn changes(caller: &Caller) -> Vec<Value> {
+    let trail = caller.get("/audit?limit=1000").await.expect(200);
+    trail.items().iter().filter(|event| !event["action"].as_str().unwrap().starts_with("session.")).cloned().collect()
+}
+
 fn keys(record: &Value) -> Vec<&str> {
     record.as_object().map(|record| record.keys().map(String::as_str).collect()).unwrap_or_default()
 }

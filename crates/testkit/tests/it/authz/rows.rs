@@ -3,7 +3,7 @@
 use insula_testkit::{Caller, TestApp, both_stores};
 use serde_json::{Value, json};
 
-use super::{Desk, desk, keys, made, masked, titles, user_with};
+use super::{Desk, changes, desk, keys, made, masked, titles, user_with};
 
 const NOBODY: &str = "01a20c5a-1b00-7001-8c65-6a83a146c52b";
 
@@ -57,7 +57,7 @@ both_stores! {
         let desk = desk(&app).await;
         let user = german(&desk).await;
         let (de, fr) = (format!("/records/ticket/{}", desk.de_ticket), format!("/records/ticket/{}", desk.fr_ticket));
-        let events = desk.owner.get("/audit?limit=1000").await.expect(200).items().len();
+        let events = changes(&desk.owner).await.len();
         user.patch(&fr, &json!({"title": "x"})).await.expect_problem(404, "not_found");
         user.patch_if(&fr, "\"9-0\"", &json!({"title": "x"})).await.expect_problem(404, "not_found");
         user.delete(&fr).await.expect_problem(404, "not_found");
@@ -74,7 +74,7 @@ both_stores! {
         let batch = json!({"create": [{"title": "y", "customer": desk.de}, {"title": "x", "customer": desk.fr}]});
         let refused = user.post("/records/ticket/batch", &batch).await.expect_problem(403, "forbidden");
         assert_eq!(refused.body["errors"][0]["pointer"], "/create/1");
-        assert_eq!(desk.owner.get("/audit?limit=1000").await.expect(200).items().len(), events);
+        assert_eq!(changes(&desk.owner).await.len(), events);
 
         user.post("/records/ticket", &json!({"title": "y", "customer": desk.de, "number": "T-1"})).await.expect_problem(409, "conflict");
         let made = user.post("/records/ticket", &json!({"title": "y", "customer": desk.de})).await.expect(201);
@@ -139,7 +139,7 @@ both_stores! {
         for filter in ["customer.country == \"DE\"", "parent.customer.country in params.x"] {
             let hidden = json!({"filter": filter, "params": {"x": ["DE"]}});
             let hidden = user.post("/records/ticket/query", &hidden).await.expect_problem(422, "unknown_field");
-            assert!(hidden.text.contains("is not a field of `customer`"), "{hidden:?}");
+            assert!(hidden.text.contains("is not a field of"), "{hidden:?}");
         }
         // Orders are over the record's own fields, whoever asks.
         for caller in [&user, &desk.owner] {
