@@ -1,6 +1,6 @@
 //! The tables behind entities: real columns, real indexes, real foreign keys, all named by catalogue ids.
 
-use insula_model::entity::{Entity, Field, FieldKind, OnDelete, SystemField};
+use insula_model::entity::{Entity, Field, FieldKind, OnDelete, SystemField, UniqueKey};
 use insula_model::expr::Leaf;
 use insula_model::id::TenantId;
 use insula_model::value::ColumnType;
@@ -10,7 +10,12 @@ use crate::sql::{Dialect, SqlWriter};
 /// `CREATE TABLE` and its indexes, in order.
 pub(super) fn create(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec<String> {
     let mut statements = vec![table(dialect, tenant, entity)];
-    for key in &entity.unique {
+    let mut keys: Vec<&UniqueKey> = entity.unique.iter().collect();
+    if dialect == Dialect::Sqlite {
+        // What breaches two keys is refused for the first: SQLite tries the newest index first, PostgreSQL the oldest.
+        keys.reverse();
+    }
+    for key in keys {
         let mut w = SqlWriter::new(dialect);
         w.raw("CREATE UNIQUE INDEX ").unique_name(key.id).raw(" ON ").table(tenant, entity.id).raw(" (");
         for (i, field) in key.fields.iter().enumerate() {

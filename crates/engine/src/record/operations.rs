@@ -7,6 +7,7 @@ use insula_model::id::RecordId;
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Result, pointer};
+use uuid::Uuid;
 
 use super::batch::record_id;
 use super::insert::ValidRecord;
@@ -180,7 +181,9 @@ fn resolved(data: Option<&Json>, entity: &Entity, at: &str, names: &Names, error
         let relation = entity.field_named(name).is_some_and(|field| field.kind.target().is_some());
         let value = match value {
             Json::Text(text) if relation && text.starts_with(REF) => {
-                Json::Text(find(text, pointer(at, name), names, errors)?.to_string())
+                // One that is not found is told, and stands there as some id, so that the other mistakes are told too.
+                let id = find(text, pointer(at, name), names, errors).map_or_else(Uuid::nil, RecordId::uuid);
+                Json::Text(id.to_string())
             }
             other => other.clone(),
         };

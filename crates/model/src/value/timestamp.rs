@@ -22,7 +22,9 @@ impl Timestamp {
             return None;
         }
         let instant: jiff::Timestamp = text.parse().ok()?;
-        Some(instant.as_microsecond()).filter(|micros| *micros >= FIRST).map(Self)
+        // Cut towards the past, before 1970 too.
+        let micros = i64::try_from(instant.as_nanosecond().div_euclid(1_000)).ok()?;
+        Some(micros).filter(|micros| *micros >= FIRST).map(Self)
     }
 
     pub const fn from_micros(micros: i64) -> Self {
@@ -117,6 +119,8 @@ mod tests {
             ("2013-01-01T10:00:00.5+02:00", "2013-01-01T08:00:00.500000Z"),
             ("2013-01-01t10:00:00.123456789z", "2013-01-01T10:00:00.123456Z"),
             ("2013-01-01T10:00:00-00:00", "2013-01-01T10:00:00Z"),
+            ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z"),
+            ("1899-12-31T23:59:59.0000019Z", "1899-12-31T23:59:59.000001Z"),
             ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
             ("9999-12-30T21:59:59.999999Z", "9999-12-30T21:59:59.999999Z"),

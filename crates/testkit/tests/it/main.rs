@@ -4,6 +4,8 @@ mod authz;
 mod bad_input;
 mod cells;
 mod changes;
+mod concurrent;
+mod differential;
 mod durability;
 mod flights;
 #[cfg(target_os = "linux")]
