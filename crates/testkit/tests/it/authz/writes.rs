@@ -210,6 +210,12 @@ both_stores! {
         assert_eq!(keys(&done.body["results"][0]), ["id", "version"]);
         assert!(!keys(&done.body["results"][1]).contains(&"customer"), "{done:?}");
 
+        // A relation that he may not write is none to him, whatever its value looks like.
+        let nameless = async |field: &str| half.post("/batch", &json!({"operations": [create("ticket", json!({"title": "x", field: "$ref:no"}))]})).await;
+        let (hidden, unknown) = (nameless("parent").await, nameless("zarent").await);
+        assert_eq!(masked(&hidden, "parent"), masked(&unknown, "zarent"));
+        assert_eq!(hidden.expect_problem(422, "unknown_field").body["errors"].as_array().unwrap().len(), 1);
+
         // Each by itself: what the rule refuses is told, and the rest takes place.
         let batch = json!({"mode": "independent",
             "create": [{"title": "y", "customer": desk.fr}, {"title": "y", "customer": desk.de}],
