@@ -62,6 +62,8 @@ ids! {
     RecordId,
     /// A role of a tenant.
     RoleId,
+    /// A group of a tenant's users.
+    GroupId,
     /// An audit event.
     EventId,
     /// One HTTP request; the server makes it, whatever the client sent.

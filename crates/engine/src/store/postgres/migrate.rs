@@ -22,7 +22,11 @@ pub(super) const PLATFORM: Tables = Tables {
 /// Schema `insula_tenant`, in every cell.
 pub(super) const TENANT: Tables = Tables {
     name: "tenant",
-    scripts: &[include_str!("migrations/tenant_0001.sql"), include_str!("migrations/tenant_0002.sql")],
+    scripts: &[
+        include_str!("migrations/tenant_0001.sql"),
+        include_str!("migrations/tenant_0002.sql"),
+        include_str!("migrations/tenant_0003.sql"),
+    ],
 };
 
 const GROUND: &str = "

@@ -7,8 +7,11 @@ use super::error::meaning;
 
 pub(super) const PLATFORM: &[&str] =
     &[include_str!("migrations/platform_0001.sql"), include_str!("migrations/platform_0002.sql")];
-pub(super) const TENANT: &[&str] =
-    &[include_str!("migrations/tenant_0001.sql"), include_str!("migrations/tenant_0002.sql")];
+pub(super) const TENANT: &[&str] = &[
+    include_str!("migrations/tenant_0001.sql"),
+    include_str!("migrations/tenant_0002.sql"),
+    include_str!("migrations/tenant_0003.sql"),
+];
 
 /// Whether nothing is missing.
 pub(super) fn is_current(conn: &Conn, migrations: &[&str]) -> Result<bool, StoreError> {
