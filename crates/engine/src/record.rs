@@ -33,7 +33,7 @@ pub use get::ValidSelection;
 pub use insert::ValidRecord;
 pub use list::ValidQuery;
 pub use operations::Operations;
-pub(crate) use plan::Plans;
+pub(crate) use plan::{Plans, small};
 pub use update::{Precondition, ValidPatch};
 pub use upsert::UpsertKey;
 pub use visible::{Refusal, Saved, VisibleBatch, VisiblePage, VisibleRecord, VisibleResults};

@@ -14,7 +14,7 @@ use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::record::Plans;
+use crate::record::{Plans, small};
 use crate::sql::Fixed;
 use crate::store::{Placement, Share, StoreError, Tx, Versions};
 
@@ -25,7 +25,7 @@ const TENANTS: usize = 4096;
 /// How long a transaction waits until others of its tenant have ended.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Accounts whose rights are kept per tenant.
-const ACCOUNTS: usize = 1024;
+const ACCOUNTS: u64 = 1024;
 
 pub(crate) struct Tenants {
     kept: Cache<TenantId, Arc<Tenant>>,
@@ -181,8 +181,8 @@ impl Tenant {
             versions,
             schema: Schema::new(versions.schema, entities),
             plans: Plans::default(),
-            callers: Cache::new(ACCOUNTS),
-            role_sets: Cache::new(ACCOUNTS),
+            callers: small(ACCOUNTS),
+            role_sets: small(ACCOUNTS),
             next_role_set: AtomicU32::new(0),
         }))
     }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use insula_model::id::EntityId;
 use insula_model::rights::{Action, RecordRight};
-use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, UnitWeighter};
 
 use super::get::GetPlan;
 use super::list::ListPlan;
 use crate::sql::Statement;
 
 /// Plans kept per tenant and kind.
-const KEPT: usize = 256;
+const KEPT: u64 = 256;
+/// How many there usually are. A cache that reckons with more begins with more memory, and there are some for each tenant.
+const USUAL: usize = 64;
 
 /// Compiled statements of one model.
 pub(crate) struct Plans {
@@ -25,8 +27,13 @@ pub(crate) struct Plans {
 
 impl Default for Plans {
     fn default() -> Self {
-        Self { gets: Cache::new(KEPT), lists: Cache::new(KEPT), inserts: Cache::new(KEPT), rights: Cache::new(KEPT) }
+        Self { gets: small(KEPT), lists: small(KEPT), inserts: small(KEPT), rights: small(KEPT) }
     }
+}
+
+/// A cache as each tenant has some.
+pub(crate) fn small<K: Eq + Hash, V: Clone>(kept: u64) -> Cache<K, V> {
+    Cache::with_weighter(USUAL, kept, UnitWeighter)
 }
 
 /// Role set, entity, and the query's text without its cursor.
