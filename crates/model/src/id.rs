@@ -62,6 +62,8 @@ ids! {
     RecordId,
     /// A role of a tenant.
     RoleId,
+    /// A job of Insula's own.
+    JobId,
     /// An audit event.
     EventId,
     /// One HTTP request; the server makes it, whatever the client sent.
