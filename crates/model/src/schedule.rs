@@ -29,7 +29,8 @@ impl FromStr for Schedule {
 impl Schedule {
     /// The first time later than `after`; `None` where there is none, as with the 30th of February.
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        let civil = jiff::Timestamp::from_microsecond(after.as_micros()).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+        let civil =
+            jiff::Timestamp::from_microsecond(after.as_micros()).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime();
         let next = self.0.find_next_occurrence(&civil, false).ok()?;
         let next = next.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
         Some(Timestamp::from_micros(next.as_microsecond()))
@@ -56,7 +57,11 @@ mod tests {
         check("17 3 * * *", "2026-02-28T03:17:00Z", day);
         // Strictly later, by however little.
         check("17 3 * * *", "2026-03-01T03:16:59.999999Z", day);
-        check("17 3 * * *", "2026-03-01T03:17:00.000001Z", ["2026-03-02T03:17", "2026-03-03T03:17", "2026-03-04T03:17"]);
+        check(
+            "17 3 * * *",
+            "2026-03-01T03:17:00.000001Z",
+            ["2026-03-02T03:17", "2026-03-03T03:17", "2026-03-04T03:17"],
+        );
         check("*/20 * * * *", "2026-12-31T23:39:00Z", ["2026-12-31T23:40", "2027-01-01T00:00", "2027-01-01T00:20"]);
         check("0 0 29 2 *", "2026-01-01T00:00:00Z", ["2028-02-29T00:00", "2032-02-29T00:00", "2036-02-29T00:00"]);
         // 2100 is no leap year.
@@ -79,7 +84,17 @@ mod tests {
 
     #[test]
     fn only_five_sound_fields_are_a_schedule() {
-        for bad in ["", "* * * *", "0 0 3 * * *", "0 0 1 1 * 2030", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "a b c d e"] {
+        for bad in [
+            "",
+            "* * * *",
+            "0 0 3 * * *",
+            "0 0 1 1 * 2030",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "a b c d e",
+        ] {
             assert!(bad.parse::<Schedule>().is_err(), "{bad}");
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod batch;
 pub(crate) mod entities;
+pub(crate) mod jobs;
 pub(crate) mod openapi;
 pub(crate) mod records;
 pub(crate) mod users;

@@ -17,12 +17,20 @@ pub(super) const STORE: Tables = Tables { name: "store", scripts: &[include_str!
 /// Schema `insula`.
 pub(super) const PLATFORM: Tables = Tables {
     name: "platform",
-    scripts: &[include_str!("migrations/platform_0001.sql"), include_str!("migrations/platform_0002.sql")],
+    scripts: &[
+        include_str!("migrations/platform_0001.sql"),
+        include_str!("migrations/platform_0002.sql"),
+        include_str!("migrations/platform_0003.sql"),
+    ],
 };
 /// Schema `insula_tenant`, in every cell.
 pub(super) const TENANT: Tables = Tables {
     name: "tenant",
-    scripts: &[include_str!("migrations/tenant_0001.sql"), include_str!("migrations/tenant_0002.sql")],
+    scripts: &[
+        include_str!("migrations/tenant_0001.sql"),
+        include_str!("migrations/tenant_0002.sql"),
+        include_str!("migrations/tenant_0003.sql"),
+    ],
 };
 
 const GROUND: &str = "
