@@ -9,6 +9,7 @@ mod flights;
 mod flushed;
 mod idempotency;
 mod isolation;
+mod jobs;
 mod limits;
 mod lost_commit;
 mod members;
