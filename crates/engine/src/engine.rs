@@ -53,13 +53,14 @@ pub enum Registration {
     Closed,
 }
 
-/// Where a request came from: known before anyone is signed in, repeated in every log line and audit event.
+/// Where a request came from: known before anyone is signed in, repeated in every log line and audit event. Cheap to
+/// clone: every transaction has one.
 #[derive(Clone, Debug)]
 pub struct Origin {
     pub request: RequestId,
     /// The client's address, after the proxy rule.
-    pub address: String,
-    pub user_agent: String,
+    pub address: Arc<str>,
+    pub user_agent: Arc<str>,
 }
 
 /// Cheap to clone; all clones are one engine.

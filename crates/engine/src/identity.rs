@@ -5,7 +5,6 @@
 
 mod account;
 mod admission;
-mod email;
 mod event;
 mod label;
 mod login;

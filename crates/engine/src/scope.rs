@@ -11,6 +11,9 @@ use crate::store::{self, Versions};
 use crate::tenant::{Belief, CallerRights, Model, Tenant};
 use crate::tx::{Altering, Finished, Mode, Reading, Tx, Writing};
 
+/// How often a write is begun again that others' writes crossed. Each time one of those has ended.
+const ATTEMPTS: usize = 5;
+
 /// A verified caller in one tenant, for one request.
 pub struct Scope {
     engine: Engine,
@@ -61,7 +64,8 @@ impl Scope {
     }
 
     /// Changes records. What `work` does commits as a whole when it gives `Ok`, and not at all otherwise; either answer
-    /// returns only when what it saw is durable. `work` runs once more if the model it saw was outdated.
+    /// returns only when what it saw is durable. `work` runs again if the model it saw was outdated, or if it was given
+    /// up for the sake of another that it held up.
     pub async fn write<R, F>(&self, work: F) -> Result<R>
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R> + Clone,
@@ -75,11 +79,17 @@ impl Scope {
                 self.run_anew(tx, work.clone()).await?
             };
             // A refusal that rests on belief alone is worth nothing.
-            if !first.schema_moved && (first.confirmed || first.result.is_ok()) {
+            if !first.schema_moved && !first.crossed && (first.confirmed || first.result.is_ok()) {
                 return first.result;
             }
         }
-        self.run_anew(self.engine().stores.tenant_write(self.caller.placement()).await?, work).await?.result
+        for _ in 1..ATTEMPTS {
+            let done = self.write_anew(work.clone()).await?;
+            if !done.crossed {
+                return done.result;
+            }
+        }
+        self.write_anew(work).await?.result
     }
 
     /// Changes the schema or the grants, alone on the tenant. The model is read anew afterwards.
@@ -103,6 +113,14 @@ impl Scope {
         let model = self.tenant.model_for_read(&known, &mut tx, self.engine().clock.now()).await?;
         let rights = self.rights(&model, &mut tx).await?;
         Ok(self.run(tx, (model, rights), work).await)
+    }
+
+    async fn write_anew<R, F>(&self, work: F) -> Result<Finished<R>>
+    where
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R>,
+    {
+        let tx = self.engine().stores.tenant_write(self.caller.placement()).await?;
+        self.run_anew(tx, work).await
     }
 
     /// Works under the model of the versions the transaction found.

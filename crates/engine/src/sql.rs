@@ -6,9 +6,10 @@ mod expr;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use insula_model::expr::{CallerField, Leaf, Param};
+use insula_model::entity::SystemField;
+use insula_model::expr::{CallerField, Leaf, Moment, Param};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
-use insula_model::value::{ColumnType, Value};
+use insula_model::value::{ColumnType, Timestamp, Value};
 
 pub(crate) use expr::condition;
 
@@ -27,6 +28,7 @@ pub(crate) enum Slot {
     /// Part of the plan, such as a literal of a filter.
     Const(Value),
     Caller(CallerField),
+    Now(Moment),
     /// The n-th argument of the call.
     Arg(usize),
 }
@@ -39,12 +41,20 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    /// The binds in order, each from where its slot says.
-    pub(crate) fn binds<'a>(&'a self, caller: &'a Value, args: &'a [Value]) -> Vec<&'a Value> {
+    /// The values of the slots that are reckoned from `now`, in order; where there are none, nothing is allocated.
+    pub(crate) fn moments(&self, now: Timestamp) -> Vec<Value> {
+        let moment = |slot: &Slot| if let Slot::Now(moment) = slot { Some(moment.at(now)) } else { None };
+        self.slots.iter().filter_map(moment).collect()
+    }
+
+    /// The binds in order, each from where its slot says. `moments` are its own [`Statement::moments`].
+    pub(crate) fn binds<'a>(&'a self, caller: &'a Value, moments: &'a [Value], args: &'a [Value]) -> Vec<&'a Value> {
         const NULL: &Value = &Value::Null;
+        let mut moments = moments.iter();
         let value = |slot: &'a Slot| match slot {
             Slot::Const(value) => value,
             Slot::Caller(CallerField::Id) => caller,
+            Slot::Now(_) => moments.next().unwrap_or(NULL),
             Slot::Arg(n) => args.get(*n).unwrap_or(NULL),
         };
         self.slots.iter().map(value).collect()
@@ -93,8 +103,9 @@ impl SqlWriter {
             (Dialect::Postgres, ty) => {
                 self.raw("SELECT v").raw(match ty {
                     ColumnType::Bool => "::boolean",
-                    ColumnType::Int | ColumnType::Decimal { .. } => "::bigint",
-                    ColumnType::Text => "",
+                    ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Duration => "::bigint",
+                    ColumnType::Text | ColumnType::Json | ColumnType::Texts | ColumnType::Uuids => "",
+                    ColumnType::Time => "::time",
                     ColumnType::Date => "::date",
                     ColumnType::Timestamp => "::timestamptz",
                     ColumnType::Uuid => "::uuid",
@@ -116,6 +127,34 @@ impl SqlWriter {
     pub(crate) fn table_name(&mut self, entity: EntityId) -> &mut Self {
         let _ = write!(self.text, "t_{}", entity.uuid().as_simple());
         self
+    }
+
+    /// The table of a field's links: `source` and `target`, both ids.
+    pub(crate) fn link_table(&mut self, tenant: TenantId, field: FieldId) -> &mut Self {
+        self.beside(tenant, 'l', field)
+    }
+
+    /// The table of the last number a field has given: one row with `last`.
+    pub(crate) fn counter_table(&mut self, tenant: TenantId, field: FieldId) -> &mut Self {
+        self.beside(tenant, 'n', field)
+    }
+
+    fn beside(&mut self, tenant: TenantId, kind: char, field: FieldId) -> &mut Self {
+        if self.dialect == Dialect::Postgres {
+            let _ = write!(self.text, "tenant_{}.", tenant.uuid().as_simple());
+        }
+        let _ = write!(self.text, "{kind}_{}", field.uuid().as_simple());
+        self
+    }
+
+    /// The ids a field of the record under `alias` links, in their order, as one value.
+    pub(crate) fn links(&mut self, tenant: TenantId, alias: u32, field: FieldId) -> &mut Self {
+        let (start, end) = match self.dialect {
+            Dialect::Sqlite => ("(SELECT group_concat(hex(l.target), '' ORDER BY l.target) FROM ", ")"),
+            Dialect::Postgres => ("ARRAY(SELECT l.target FROM ", " ORDER BY l.target)"),
+        };
+        self.raw(start).link_table(tenant, field).raw(" AS l WHERE l.source = ");
+        self.column(alias, Leaf::System(SystemField::Id)).raw(end)
     }
 
     /// A column of the table that stands under `alias`.
@@ -170,6 +209,8 @@ pub(crate) fn list(dialect: Dialect, values: &[Value]) -> Value {
             (_, Value::Decimal(decimal)) => Value::Int(decimal.units()).write_json(&mut out),
             // As its columns hold them.
             (Dialect::Sqlite, Value::Date(date)) => Value::Int(date.days().into()).write_json(&mut out),
+            (_, Value::Duration(duration)) => Value::Int(duration.micros()).write_json(&mut out),
+            (Dialect::Sqlite, Value::Time(time)) => Value::Int(time.micros()).write_json(&mut out),
             (Dialect::Sqlite, Value::Timestamp(at)) => Value::Int(at.as_micros()).write_json(&mut out),
             (Dialect::Sqlite, Value::Uuid(id)) => {
                 out.extend_from_slice(format!("\"{}\"", id.as_simple()).as_bytes());

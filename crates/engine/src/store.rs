@@ -16,7 +16,7 @@ use insula_model::value::Value;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
-pub(crate) use cell::{Shape, Step, Tail};
+pub(crate) use cell::{Noted, Shape, Step, Tail};
 pub(crate) use error::{StoreError, UniqueBreach};
 #[cfg(test)]
 pub(crate) use postgres::tests::scratch;

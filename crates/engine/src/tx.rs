@@ -48,6 +48,8 @@ pub(crate) struct Finished<R> {
     pub(crate) result: Result<R>,
     /// The store holds another schema than the one it was worked under.
     pub(crate) schema_moved: bool,
+    /// It was given up for another's sake alone.
+    pub(crate) crossed: bool,
     /// The store has answered, so that versions it was told are right.
     pub(crate) confirmed: bool,
 }
@@ -60,6 +62,7 @@ pub struct Tx<'t, M: Mode> {
     pub(crate) author: Author,
     engine: crate::engine::Engine,
     schema_moved: bool,
+    crossed: bool,
     /// What a failure of each [`Tx::send`] so far would mean.
     meanings: Vec<Meaning>,
     brand: Brand<'t>,
@@ -108,6 +111,7 @@ impl<'t, M: Mode> Tx<'t, M> {
             author,
             engine,
             schema_moved: false,
+            crossed: false,
             meanings: Vec::new(),
             brand: PhantomData,
             mode: PhantomData,
@@ -118,9 +122,10 @@ impl<'t, M: Mode> Tx<'t, M> {
         &self.engine.0
     }
 
-    /// The problem a failure means. Notes whether the schema moved, so that the work is begun again.
+    /// The problem a failure means. Notes what makes the work begin again.
     pub(crate) fn failed(&mut self, error: StoreError) -> Problem {
         self.schema_moved |= error.schema_moved();
+        self.crossed |= error.crossed();
         problem(error, &self.meanings)
     }
 
@@ -147,11 +152,12 @@ impl<'t, M: Mode> Tx<'t, M> {
 
     /// Commits on `Ok`, rolls back on `Err`.
     pub(crate) async fn finish<R>(self, result: Result<R>) -> Finished<R> {
-        let Self { store, meanings, mut schema_moved, .. } = self;
+        let Self { store, meanings, mut schema_moved, mut crossed, .. } = self;
         let confirmed = store.is_confirmed();
         let result = match result {
             Ok(value) => store.commit().await.map(|()| value).map_err(|error| {
                 schema_moved |= error.schema_moved();
+                crossed |= error.crossed();
                 problem(error, &meanings)
             }),
             Err(problem) => {
@@ -160,7 +166,7 @@ impl<'t, M: Mode> Tx<'t, M> {
                 Err(problem)
             }
         };
-        Finished { result, schema_moved, confirmed }
+        Finished { result, schema_moved, crossed, confirmed }
     }
 
     /// What the caller may do.

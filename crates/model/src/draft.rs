@@ -6,7 +6,13 @@ use crate::json::Json;
 use crate::name::is_code;
 use crate::problem::{Code, Errors, pointer};
 use crate::rights::FieldMask;
-use crate::value::{Date, Decimal, DecimalError, MAX_INTEGER, Timestamp, Value};
+use crate::value::{
+    Date, Decimal, DecimalError, Document, Duration, Email, MAX_INTEGER, MAX_URL, Phone, RichText, SCHEMES, Time,
+    Timestamp, Url, Value,
+};
+
+/// Most records one field of one record can link.
+const MOST_LINKS: usize = 1_000;
 
 /// Values by the position of their field in the entity.
 #[derive(Clone, PartialEq, Debug)]
@@ -45,6 +51,7 @@ pub fn create(
         let default = field.default.as_ref().map(Json::from);
         match default.as_ref().map(|json| value_of(field, json)) {
             Some(Ok(default)) => *value = Some(default),
+            _ if field.kind == FieldKind::AutoNumber => {}
             _ if field.required && !members.iter().any(|(name, _)| name == field.name.as_str()) => {
                 errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
             }
@@ -67,7 +74,7 @@ pub fn replace(
     let mut draft = patch(entity, writable, members, at, errors);
     for (position, (field, value)) in entity.fields.iter().zip(&mut draft.0).enumerate() {
         let his = writable.contains(position) && readable.is_some_and(|readable| readable.contains(position));
-        if !his || members.iter().any(|(name, _)| name == field.name.as_str()) {
+        if !his || field.kind == FieldKind::AutoNumber || members.iter().any(|(name, _)| name == field.name.as_str()) {
             continue;
         }
         let default = field.default.as_ref().map(Json::from);
@@ -76,6 +83,7 @@ pub fn replace(
             _ if field.required => {
                 errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
             }
+            _ if !field.kind.is_column() => *value = Some(Value::Uuids(Vec::new())),
             _ => *value = Some(Value::Null),
         }
     }
@@ -95,8 +103,10 @@ pub fn patch(
         let position = entity.fields.iter().position(|field| field.name.as_str() == name);
         let known =
             position.filter(|p| writable.contains(*p)).and_then(|p| Some((entity.fields.get(p)?, values.get_mut(p)?)));
+        let known = known.filter(|(field, _)| field.kind != FieldKind::AutoNumber);
         let Some((field, value)) = known else {
-            let message = if SystemField::named(name).is_some() {
+            let assigned = position.and_then(|p| entity.fields.get(p)).is_some_and(|f| f.kind == FieldKind::AutoNumber);
+            let message = if SystemField::named(name).is_some() || assigned {
                 format!("`{name}` is kept by the system and cannot be written.")
             } else {
                 format!("`{}` has no field of this name.", entity.name)
@@ -114,6 +124,9 @@ pub fn patch(
 
 /// Reads one value by the rules of its field.
 pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
+    if *json == Json::Null && !field.kind.is_column() {
+        return Ok(Value::Uuids(Vec::new()));
+    }
     if *json == Json::Null {
         return if field.required {
             Err((Code::Required, "This field needs a value.".into()))
@@ -122,25 +135,40 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         };
     }
     match (&field.kind, json) {
-        (FieldKind::Text { min_length, max_length }, Json::Text(text)) => {
-            let length = text.chars().count();
-            if min_length.is_some_and(|min| length < min as usize) {
-                return Err((Code::TooShort, format!("At least {} characters are needed.", min_length.unwrap_or(0))));
-            }
-            if length > *max_length as usize {
-                return Err((Code::TooLong, format!("At most {max_length} characters fit, found {length}.")));
-            }
-            if text.contains('\0') {
-                return Err((Code::InvalidFormat, "The NUL character cannot be stored.".into()));
-            }
-            Ok(Value::Text(text.clone()))
-        }
+        (
+            FieldKind::Text { min_length, max_length } | FieldKind::LongText { min_length, max_length },
+            Json::Text(text),
+        ) => plain_text(*min_length, *max_length, text),
         (FieldKind::Code, Json::Text(text)) if is_code(text) => Ok(Value::Text(text.clone())),
         (FieldKind::Code, Json::Text(text)) if text.len() > 50 => {
             Err((Code::TooLong, "A code has at most 50 characters.".into()))
         }
         (FieldKind::Code, Json::Text(_)) => {
             Err((Code::InvalidFormat, "A code is made of the letters A–Z and a–z, digits, `_` and `-`.".into()))
+        }
+        (FieldKind::RichText { max_length }, Json::Text(text)) => rich_text(*max_length, text),
+        (FieldKind::Json, json) => Document::parse(json).map(Value::Json),
+        (FieldKind::MultiChoice { options }, Json::Array(items)) => texts(field, options, items),
+        (FieldKind::Relations { .. }, Json::Array(items)) => links(items),
+        (FieldKind::Email, Json::Text(text)) => Email::parse(text)
+            .map(|email| Value::Text(email.into_string()))
+            .ok_or_else(|| (Code::InvalidFormat, "This is no e-mail address, such as ada@example.org.".into())),
+        (FieldKind::Url, Json::Text(text)) => {
+            Url::parse(text).map(|url| Value::Text(url.into_string())).ok_or_else(|| {
+                let message = format!(
+                    "This is no URL of at most {MAX_URL} characters, such as https://example.org/a, with one of the \
+                     schemes {}.",
+                    SCHEMES.join(", ")
+                );
+                (Code::InvalidFormat, message)
+            })
+        }
+        (FieldKind::Phone, Json::Text(text)) => {
+            Phone::parse(text).map(|phone| Value::Text(phone.into_string())).ok_or_else(|| {
+                let message =
+                    "A phone number begins with + and the country code, such as +49 30 1234567, without brackets.";
+                (Code::InvalidFormat, message.into())
+            })
         }
         (FieldKind::Integer { min, max }, Json::Int(n)) => {
             let (low, high) = (min.unwrap_or(-MAX_INTEGER), max.unwrap_or(MAX_INTEGER));
@@ -161,6 +189,16 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         (FieldKind::Date, Json::Text(text)) => Date::parse(text)
             .map(Value::Date)
             .ok_or_else(|| (Code::InvalidFormat, "A date is written YYYY-MM-DD and must exist.".into())),
+        (FieldKind::Time, Json::Text(text)) => Time::parse(text)
+            .map(Value::Time)
+            .ok_or_else(|| (Code::InvalidFormat, "A time of day is written HH:MM or HH:MM:SS, up to 23:59:59.".into())),
+        (FieldKind::Duration { min, max }, Json::Text(text)) => duration(*min, *max, text),
+        (FieldKind::Uuid, Json::Text(text)) => parse_uuid(text).map(Value::Uuid).ok_or_else(|| {
+            (Code::InvalidFormat, "A UUID is written 8-4-4-4-12, such as 0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11.".into())
+        }),
+        (FieldKind::User, Json::Text(text)) => parse_uuid(text)
+            .map(Value::Uuid)
+            .ok_or_else(|| (Code::InvalidFormat, "A user is the id (a UUID) of an account.".into())),
         (FieldKind::Datetime, Json::Text(text)) => Timestamp::parse(text).map(Value::Timestamp).ok_or_else(|| {
             (Code::InvalidFormat, "A time is written as in RFC 3339, such as 2013-01-31T10:00:00Z.".into())
         }),
@@ -176,6 +214,20 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
             .ok_or_else(|| (Code::InvalidFormat, "A relation is the id (a UUID) of the other record.".into())),
         (kind, found) => Err((Code::InvalidType, format!("Expected {}, found {}.", wanted(kind), found.kind()))),
     }
+}
+
+fn plain_text(min_length: Option<u32>, max_length: u32, text: &str) -> Result<Value, (Code, String)> {
+    let length = text.chars().count();
+    if let Some(min) = min_length.filter(|min| length < *min as usize) {
+        return Err((Code::TooShort, format!("At least {min} characters are needed.")));
+    }
+    if length > max_length as usize {
+        return Err((Code::TooLong, format!("At most {max_length} characters fit, found {length}.")));
+    }
+    if text.contains('\0') {
+        return Err((Code::InvalidFormat, "The NUL character cannot be stored.".into()));
+    }
+    Ok(Value::Text(text.to_owned()))
 }
 
 fn decimal(field: &Field, text: &str) -> Result<Value, (Code, String)> {
@@ -203,10 +255,84 @@ fn decimal(field: &Field, text: &str) -> Result<Value, (Code, String)> {
     Ok(Value::Decimal(value))
 }
 
+fn rich_text(max_length: u32, html: &str) -> Result<Value, (Code, String)> {
+    let fits = |text: &str| text.chars().count() <= max_length as usize;
+    // What is sent is bounded too: it has to be read before it can be cleaned.
+    let clean = if fits(html) { Some(RichText::clean(html).into_string()) } else { None };
+    match clean.filter(|clean| fits(clean)) {
+        Some(clean) if clean.contains('\0') => {
+            Err((Code::InvalidFormat, "The NUL character cannot be stored.".to_owned()))
+        }
+        Some(clean) => Ok(Value::Text(clean)),
+        None => Err((Code::TooLong, format!("At most {max_length} characters fit, markup counted."))),
+    }
+}
+
+/// The chosen options in the order of all of them.
+fn texts(field: &Field, options: &[String], items: &[Json]) -> Result<Value, (Code, String)> {
+    let mut chosen = vec![false; options.len()];
+    for item in items {
+        let Json::Text(text) = item else {
+            return Err((Code::InvalidType, format!("Expected an array of strings, found {} in it.", item.kind())));
+        };
+        let place = options.iter().position(|option| option == text).and_then(|position| chosen.get_mut(position));
+        match place {
+            Some(place) if !*place => *place = true,
+            Some(_) => return Err((Code::NotUnique, "Choose each option once.".to_owned())),
+            None => return Err((Code::OutOfRange, format!("Choose among: {}.", options.join(", ")))),
+        }
+    }
+    if field.required && items.is_empty() {
+        return Err((Code::Required, "Choose at least one.".to_owned()));
+    }
+    let chosen = options.iter().zip(chosen).filter(|(_, chosen)| *chosen);
+    Ok(Value::Texts(chosen.map(|(option, _)| option.clone()).collect()))
+}
+
+/// Ids as they were sent.
+fn links(items: &[Json]) -> Result<Value, (Code, String)> {
+    if items.len() > MOST_LINKS {
+        return Err((Code::TooLong, format!("At most {MOST_LINKS} records can be linked.")));
+    }
+    let mut ids = Vec::with_capacity(items.len());
+    for item in items {
+        let Json::Text(text) = item else {
+            return Err((Code::InvalidType, format!("Expected an array of ids, found {} in it.", item.kind())));
+        };
+        let id = parse_uuid(text).ok_or_else(|| (Code::InvalidFormat, format!("{text:?} is no id (a UUID).")))?;
+        ids.push(id);
+    }
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() < ids.len() {
+        return Err((Code::NotUnique, "Link each record once.".to_owned()));
+    }
+    Ok(Value::Uuids(ids))
+}
+
+fn duration(min: Option<i64>, max: Option<i64>, text: &str) -> Result<Value, (Code, String)> {
+    let duration = Duration::parse(text).ok_or_else(|| {
+        let message = "A duration is written as in ISO 8601 with weeks, days, hours, minutes and seconds, such as \
+                       P1DT2H30M; years and months have no fixed length.";
+        (Code::InvalidFormat, message.to_owned())
+    })?;
+    let bound = |micros: Option<i64>| micros.and_then(Duration::from_micros);
+    if let Some(min) = bound(min).filter(|min| duration < *min) {
+        return Err((Code::OutOfRange, format!("The value must be at least {min}.")));
+    }
+    if let Some(max) = bound(max).filter(|max| duration > *max) {
+        return Err((Code::OutOfRange, format!("The value must be at most {max}.")));
+    }
+    Ok(Value::Duration(duration))
+}
+
 const fn wanted(kind: &FieldKind) -> &'static str {
     match kind {
         FieldKind::Integer { .. } => "an integer",
         FieldKind::Boolean => "true or false",
+        FieldKind::MultiChoice { .. } => "an array of strings",
+        FieldKind::Relations { .. } => "an array of ids",
         _ => "a string",
     }
 }

@@ -77,7 +77,7 @@ impl<'e> Column<'e> {
     pub const fn is_never_null(self) -> bool {
         match self {
             Self::System(_) => true,
-            Self::Field(field) => field.required,
+            Self::Field(field) => field.required || !field.kind.is_column(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Expressions: CEL text → a small typed tree → an evaluator here, SQL for two engines in the engine.
 //!
-//! Functions are total (there is no error value): `==` and `!=` also with null; ordering and `in` on null are
-//! false, and `!` negates that. Every tree is a condition, true or false for any record.
+//! Functions are total (there is no error value): `==` and `!=` also with null; ordering, `in` and `contains()` and its
+//! like on null are false, and `!` negates that. Every tree is a condition, true or false for any record.
 
 mod bounds;
 mod check;
@@ -10,7 +10,9 @@ mod eval;
 mod literal;
 mod param;
 mod path;
+mod shift;
 mod syntax;
+mod text;
 
 pub use bounds::{MAX_LENGTH, MAX_LIST, MAX_NESTING};
 pub use check::{Context, ErrorKind, ExprError, compile};
@@ -20,7 +22,7 @@ pub use path::MAX_HOPS;
 
 use crate::entity::SystemField;
 use crate::id::FieldId;
-use crate::value::{ColumnType, Value};
+use crate::value::{ColumnType, Timestamp, Value};
 
 /// A condition on a record.
 #[derive(Clone, PartialEq, Debug)]
@@ -36,6 +38,10 @@ pub enum Expr {
     Among(Operand, Param),
     /// A boolean column or value that is true; null is not.
     Truth(Operand),
+    /// A text that has this (not empty) part, by code points; false where it is null.
+    Text(TextTest, Operand, String),
+    /// The set at the path holds the value; false where it is null.
+    Holds(Path, Value),
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
@@ -52,14 +58,39 @@ pub enum Op {
     Ge,
 }
 
+/// Where in a text a part of it stands. At its start is a range, for which an index serves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TextTest {
+    Contains,
+    EndsWith,
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum Operand {
     Path(Path),
     /// Never null; a decimal stands at the scale of what it is compared with.
     Value(Value),
     Caller(CallerField),
+    Now(Moment),
     /// Never null, of the type of the column it is compared with.
     Param(Param),
+}
+
+/// What is reckoned from the instant of the request, by an offset in microseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Moment {
+    Instant(i64),
+    /// The day of that instant in UTC, which is what a date is compared with.
+    Day(i64),
+}
+
+impl Moment {
+    pub fn at(self, now: Timestamp) -> Value {
+        match self {
+            Self::Instant(offset) => Value::Timestamp(now.reckon(offset)),
+            Self::Day(offset) => Value::Date(now.reckon(offset).date()),
+        }
+    }
 }
 
 /// A value, or a list of values, that comes with the call and not with the expression: `params.x`.

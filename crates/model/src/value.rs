@@ -2,14 +2,28 @@
 
 mod date;
 mod decimal;
+mod document;
+mod duration;
+mod email;
+mod markup;
+mod phone;
+mod time;
 mod timestamp;
+mod url;
 
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 pub use date::Date;
 pub use decimal::{Decimal, DecimalError, MAX_PRECISION};
+pub use document::Document;
+pub use duration::Duration;
+pub use email::{Email, MAX_ADDRESS};
+pub use markup::RichText;
+pub use phone::Phone;
+pub use time::Time;
 pub use timestamp::Timestamp;
+pub use url::{MAX_URL, SCHEMES, Url};
 
 /// Integers stay within ±2⁵³, which every JSON reader can hold.
 pub const MAX_INTEGER: i64 = 1 << 53;
@@ -23,8 +37,15 @@ pub enum Value {
     Decimal(Decimal),
     Text(String),
     Date(Date),
+    Time(Time),
     Timestamp(Timestamp),
+    Duration(Duration),
+    Json(Document),
+    /// A set of texts in an order of its own.
+    Texts(Vec<String>),
     Uuid(Uuid),
+    /// A set of ids, which no column holds: links are rows of their own.
+    Uuids(Vec<Uuid>),
     Bytes(Vec<u8>),
 }
 
@@ -39,8 +60,16 @@ pub enum ColumnType {
     },
     Text,
     Date,
+    Time,
     Timestamp,
+    /// Stored as an integer of microseconds.
+    Duration,
+    Json,
+    /// A set of texts: an array on PostgreSQL, JSON on SQLite.
+    Texts,
     Uuid,
+    /// Reckoned from the rows of a link table.
+    Uuids,
 }
 
 impl Value {
@@ -57,8 +86,13 @@ impl Value {
             Self::Decimal(_) => "a decimal",
             Self::Text(_) => "a text",
             Self::Date(_) => "a date",
+            Self::Time(_) => "a time of day",
             Self::Timestamp(_) => "a time",
+            Self::Duration(_) => "a duration",
+            Self::Json(_) => "a JSON value",
+            Self::Texts(_) => "texts",
             Self::Uuid(_) => "a UUID",
+            Self::Uuids(_) => "UUIDs",
             Self::Bytes(_) => "bytes",
         }
     }
@@ -73,8 +107,22 @@ impl Value {
             Self::Decimal(d) => quoted(out, |out| d.write(out)),
             Self::Text(text) => write_json_text(text, out),
             Self::Date(d) => quoted(out, |out| d.write(out)),
+            Self::Time(t) => quoted(out, |out| t.write(out)),
             Self::Timestamp(t) => quoted(out, |out| t.write(out)),
+            Self::Duration(d) => quoted(out, |out| d.write(out)),
+            Self::Json(document) => out.extend_from_slice(document.as_str().as_bytes()),
+            Self::Texts(texts) => write_json_texts(texts, out),
             Self::Uuid(id) => write_json_uuid(*id, out),
+            Self::Uuids(ids) => {
+                out.push(b'[');
+                for (i, id) in ids.iter().enumerate() {
+                    if i > 0 {
+                        out.push(b',');
+                    }
+                    write_json_uuid(*id, out);
+                }
+                out.push(b']');
+            }
         }
     }
 }
@@ -84,6 +132,18 @@ pub fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
     write(out);
     out.push(b'"');
+}
+
+/// Appends texts as a JSON array.
+pub fn write_json_texts(texts: &[String], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (i, text) in texts.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write_json_text(text, out);
+    }
+    out.push(b']');
 }
 
 /// Appends a UUID as a JSON string.
@@ -131,8 +191,15 @@ impl Serialize for Value {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Decimal(d) => serializer.collect_str(d),
             Self::Date(d) => serializer.collect_str(d),
+            Self::Time(t) => serializer.collect_str(t),
             Self::Timestamp(t) => serializer.collect_str(t),
+            Self::Duration(d) => serializer.collect_str(d),
+            Self::Json(document) => serde_json::from_str::<serde_json::Value>(document.as_str())
+                .map_err(serde::ser::Error::custom)?
+                .serialize(serializer),
+            Self::Texts(texts) => texts.serialize(serializer),
             Self::Uuid(id) => serializer.collect_str(&id.as_hyphenated()),
+            Self::Uuids(ids) => serializer.collect_seq(ids.iter().map(|id| id.as_hyphenated().to_string())),
         }
     }
 }

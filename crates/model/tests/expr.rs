@@ -16,7 +16,7 @@ mod tests {
     use super::sample::{self, Range, Record};
 
     fn caller() -> CallerFacts {
-        CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)) }
+        CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)), now: sample::now() }
     }
 
     fn eval(source: &str, record: &Record, schema: &Schema) -> bool {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn soup() -> impl Strategy<Value = String> {
-        const TOKENS: [&str; 64] = [
+        const TOKENS: [&str; 68] = [
             "int_n1",
             "text_r1",
             "flag_n1",
@@ -207,6 +207,10 @@ mod tests {
             "//",
             "\n",
             "date",
+            "now",
+            "duration",
+            "contains",
+            "startsWith",
         ];
         let token = proptest::sample::select(&TOKENS[..]);
         (proptest::collection::vec(token, 0..40), any::<bool>())

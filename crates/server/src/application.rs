@@ -112,7 +112,7 @@ pub(crate) async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
-    let address = peer.ip().to_string();
+    let address = peer.ip().to_string().into();
     let service = service_fn(|request| {
         let (edge, address) = (&edge, &address);
         async move { Ok::<_, std::convert::Infallible>(edge.answer(address, request).await) }

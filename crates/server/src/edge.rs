@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -46,11 +47,11 @@ impl Edge {
     }
 
     /// Answers one request of the client at `address`.
-    pub(crate) async fn answer(&self, address: &str, mut request: Request<Incoming>) -> Response {
+    pub(crate) async fn answer(&self, address: &Arc<str>, mut request: Request<Incoming>) -> Response {
         let begun = Instant::now();
         let id: RequestId = self.engine.ids().next();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let origin = Origin { request: id, address: address.to_owned(), user_agent: user_agent(request.headers()) };
+        let origin = Origin { request: id, address: Arc::clone(address), user_agent: user_agent(request.headers()) };
         let track = Track::default();
         request.extensions_mut().insert(Arrival { origin, track: track.clone() });
 
@@ -120,11 +121,10 @@ fn set_headers(headers: &mut HeaderMap, id: RequestId) {
     headers.entry(CACHE_CONTROL).or_insert_with(|| HeaderValue::from_static("no-store"));
 }
 
-fn user_agent(headers: &HeaderMap) -> String {
-    let Some(value) = headers.get(USER_AGENT) else { return String::new() };
-    let mut text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    text.truncate(text.floor_char_boundary(USER_AGENT_LIMIT));
-    text
+fn user_agent(headers: &HeaderMap) -> Arc<str> {
+    let Some(value) = headers.get(USER_AGENT) else { return Arc::default() };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    text.split_at(text.floor_char_boundary(USER_AGENT_LIMIT)).0.into()
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -75,7 +75,7 @@ fn sqlite_rows(files: &[(&str, PathBuf)], sql: &str) -> Vec<Vec<Option<String>>>
         ValueRef::Integer(n) => Some(n.to_string()),
         ValueRef::Real(n) => Some(n.to_string()),
         ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        ValueRef::Blob(bytes) => Some(hex::encode(bytes)),
     };
     let rows = statement.query_map([], |row| (0..columns).map(|i| row.get_ref(i).map(text)).collect()).expect("runs");
     rows.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{sql}: {error}"))

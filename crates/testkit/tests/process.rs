@@ -118,7 +118,7 @@ async fn req_b3_no_password_or_token_is_in_a_table_or_the_log() {
     assert!(log.len() > 8, "{log:#?}");
     let tokens = [&first, &second].map(|body| [text(body, "access_token"), text(body, "refresh_token")]);
     for secret in tokens.iter().flatten().map(String::as_str).chain([canary]) {
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex::encode(secret);
         assert!(!dumped.contains(secret) && !dumped.contains(&hex), "{secret} is in a table");
         assert!(!log.iter().any(|line| line.contains(secret)), "{secret} is in the log");
     }

@@ -213,9 +213,7 @@ fn canonical(outcome: Outcome, actor: Actor<'_>, event: &Event<'_>, id: EventId,
     out.extend_from_slice(b",\"outcome\":");
     write_json_text(outcome.name(), &mut out);
     out.extend_from_slice(b",\"payload_sha256\":\"");
-    for byte in payload {
-        out.extend_from_slice(format!("{byte:02x}").as_bytes());
-    }
+    out.extend_from_slice(hex::encode(payload).as_bytes());
     out.extend_from_slice(b"\",\"request\":");
     write_json_uuid(actor.request().uuid(), &mut out);
     out.extend_from_slice(b",\"subject\":");

@@ -1,8 +1,8 @@
 //! The tables behind entities: real columns, real indexes, real foreign keys, all named by catalogue ids.
 
-use insula_model::entity::{Entity, Field, FieldKind, OnDelete, SystemField};
+use insula_model::entity::{Entity, Field, FieldKind, OnDelete, SystemField, UniqueKey};
 use insula_model::expr::Leaf;
-use insula_model::id::TenantId;
+use insula_model::id::{EntityId, FieldId, TenantId};
 use insula_model::value::ColumnType;
 
 use crate::sql::{Dialect, SqlWriter};
@@ -10,7 +10,12 @@ use crate::sql::{Dialect, SqlWriter};
 /// `CREATE TABLE` and its indexes, in order.
 pub(super) fn create(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec<String> {
     let mut statements = vec![table(dialect, tenant, entity)];
-    for key in &entity.unique {
+    let mut keys: Vec<&UniqueKey> = entity.unique.iter().collect();
+    if dialect == Dialect::Sqlite {
+        // What breaches two keys is refused for the first: SQLite tries the newest index first, PostgreSQL the oldest.
+        keys.reverse();
+    }
+    for key in keys {
         let mut w = SqlWriter::new(dialect);
         w.raw("CREATE UNIQUE INDEX ").unique_name(key.id).raw(" ON ").table(tenant, entity.id).raw(" (");
         for (i, field) in key.fields.iter().enumerate() {
@@ -28,13 +33,65 @@ pub(super) fn create(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec
         w.column_name(Leaf::Field(field.id)).raw(nulls_first(dialect)).raw(", id)");
         statements.push(w.finish().text);
     }
+    for field in &entity.fields {
+        statements.extend(beside(dialect, tenant, entity, field));
+    }
     statements
 }
 
-pub(super) fn drop(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
+/// The table a field has beside the entity's own, if it is of such a type.
+fn beside(dialect: Dialect, tenant: TenantId, entity: &Entity, field: &Field) -> Vec<String> {
+    match field.kind {
+        FieldKind::Relations { target } => links(dialect, tenant, entity, field.id, target),
+        FieldKind::AutoNumber => {
+            let mut made = SqlWriter::new(dialect);
+            let integer = column_type(dialect, ColumnType::Int);
+            made.raw("CREATE TABLE ").counter_table(tenant, field.id).raw(" (last ").raw(integer).raw(" NOT NULL)");
+            made.raw(if dialect == Dialect::Sqlite { " STRICT" } else { "" });
+            let mut filled = SqlWriter::new(dialect);
+            filled.raw("INSERT INTO ").counter_table(tenant, field.id).raw(" (last) VALUES (0)");
+            vec![made.finish().text, filled.finish().text]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Links of a record go with it, and so do those to it: what is left of those was audited before.
+fn links(dialect: Dialect, tenant: TenantId, entity: &Entity, field: FieldId, target: EntityId) -> Vec<String> {
+    let mut table = SqlWriter::new(dialect);
+    table.raw("CREATE TABLE ").link_table(tenant, field).raw(" (");
+    for (column, to) in [("source", entity.id), ("target", target)] {
+        table.raw(column).raw(" ").raw(column_type(dialect, ColumnType::Uuid)).raw(" NOT NULL REFERENCES ");
+        match dialect {
+            Dialect::Sqlite => table.table_name(to),
+            Dialect::Postgres => table.table(tenant, to),
+        };
+        table.raw(" (id) ON DELETE CASCADE, ");
+    }
+    table.raw("PRIMARY KEY (source, target))");
+    table.raw(if dialect == Dialect::Sqlite { " STRICT, WITHOUT ROWID" } else { "" });
+    let mut index = SqlWriter::new(dialect);
+    index.raw("CREATE UNIQUE INDEX ").index_name(field).raw(" ON ").link_table(tenant, field).raw(" (target, source)");
+    vec![table.finish().text, index.finish().text]
+}
+
+/// `DROP TABLE` of the entity and of what stands beside it, in order.
+pub(super) fn drop(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec<String> {
+    let mut statements = Vec::new();
+    for field in &entity.fields {
+        let mut w = SqlWriter::new(dialect);
+        w.raw("DROP TABLE ");
+        match field.kind {
+            FieldKind::Relations { .. } => w.link_table(tenant, field.id),
+            FieldKind::AutoNumber => w.counter_table(tenant, field.id),
+            _ => continue,
+        };
+        statements.push(w.finish().text);
+    }
     let mut w = SqlWriter::new(dialect);
     w.raw("DROP TABLE ").table(tenant, entity.id);
-    w.finish().text
+    statements.push(w.finish().text);
+    statements
 }
 
 fn table(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
@@ -45,7 +102,7 @@ fn table(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
         w.raw(if field == SystemField::Id { " PRIMARY KEY" } else { "" });
         w.raw(if field == SystemField::Version { "" } else { ", " });
     }
-    for field in &entity.fields {
+    for field in entity.fields.iter().filter(|field| field.kind.is_column()) {
         w.raw(", ").column_name(Leaf::Field(field.id)).raw(" ").raw(column_type(dialect, field.kind.column_type()));
         w.raw(if field.required { " NOT NULL" } else { "" });
         if let FieldKind::Relation { target, on_delete } = &field.kind {
@@ -77,15 +134,20 @@ const fn nulls_first(dialect: Dialect) -> &'static str {
 
 const fn column_type(dialect: Dialect, ty: ColumnType) -> &'static str {
     match (dialect, ty) {
-        (Dialect::Sqlite, ColumnType::Text) => "TEXT",
+        (Dialect::Sqlite, ColumnType::Text | ColumnType::Json | ColumnType::Texts) => "TEXT",
         (Dialect::Sqlite, ColumnType::Uuid) => "BLOB",
         (Dialect::Sqlite, _) => "INTEGER",
         (Dialect::Postgres, ColumnType::Bool) => "boolean",
-        (Dialect::Postgres, ColumnType::Int | ColumnType::Decimal { .. }) => "bigint",
+        (Dialect::Postgres, ColumnType::Int | ColumnType::Decimal { .. } | ColumnType::Duration) => "bigint",
         // Ordered by code point, as SQLite does.
         (Dialect::Postgres, ColumnType::Text) => "text COLLATE \"C\"",
+        // Kept as it is written; jsonb would put its members in another order.
+        (Dialect::Postgres, ColumnType::Json) => "json",
+        (Dialect::Postgres, ColumnType::Texts) => "text[]",
         (Dialect::Postgres, ColumnType::Date) => "date",
+        (Dialect::Postgres, ColumnType::Time) => "time",
         (Dialect::Postgres, ColumnType::Timestamp) => "timestamptz",
         (Dialect::Postgres, ColumnType::Uuid) => "uuid",
+        (Dialect::Postgres, ColumnType::Uuids) => "uuid[]",
     }
 }

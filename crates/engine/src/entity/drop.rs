@@ -19,7 +19,8 @@ impl<'t> Tx<'t, Altering> {
         self.require(Resource::Entities, Action::Delete)?;
         let entity = Arc::clone(&entity.entity);
         let schema = &self.model.schema;
-        let referring = schema.relations_to(entity.id).find(|(owner, _)| owner.id != entity.id);
+        let leading = || schema.relations_to(entity.id).chain(schema.links_to(entity.id));
+        let referring = leading().find(|(owner, _)| owner.id != entity.id);
         if let Some((owner, field)) = referring {
             let detail = format!("`{}.{}` leads to this entity. Drop that one first.", owner.name, field.name);
             return Err(Problem::conflict(detail, Vec::new()));
@@ -28,8 +29,9 @@ impl<'t> Tx<'t, Altering> {
         let row = [Value::Uuid(self.author.tenant.uuid()), Value::Uuid(entity.id.uuid())];
         let done = self.store.fixed_execute(&DELETE, &[&row[0], &row[1]]).await;
         done.map_err(|error| self.failed(error))?;
-        let statement = ddl::drop(self.store.dialect(), self.author.tenant, &entity);
-        self.store.ddl(&statement).await.map_err(|error| self.failed(error))?;
+        for statement in ddl::drop(self.store.dialect(), self.author.tenant, &entity) {
+            self.store.ddl(&statement).await.map_err(|error| self.failed(error))?;
+        }
         self.schema_event("entity.delete", &entity, Some(&before), None).await
     }
 }

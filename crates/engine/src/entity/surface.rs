@@ -1,7 +1,7 @@
 //! What of the tenant's schema one caller can use: its entities and fields reduced to the caller's rights, for the
 //! document that describes the API. What may not be used is not in it.
 
-use insula_model::entity::{Entity, Field, Schema};
+use insula_model::entity::{Entity, Field, FieldKind, Schema};
 use insula_model::id::TenantId;
 use insula_model::name::Name;
 use insula_model::rights::{Action, FieldMask, Rights};
@@ -41,7 +41,7 @@ pub struct UsableField {
     pub field: Field,
     /// `Read` where it may be read, `Create` and `Update` where it may be written. Never empty.
     pub actions: Vec<Action>,
-    /// The entity a relation leads to, where the caller may read it.
+    /// The entity a relation leads to, or whose records are linked, where the caller may read it.
     pub target: Option<Name>,
 }
 
@@ -96,8 +96,9 @@ impl<M: Mode> Tx<'_, M> {
             let actions: Vec<_> = [Action::Read, Action::Create, Action::Update]
                 .into_iter()
                 .filter(|action| reaches(position, *action))
+                .filter(|action| *action == Action::Read || field.kind != FieldKind::AutoNumber)
                 .collect();
-            let target = field.kind.target().and_then(|id| schema.entity(id));
+            let target = field.kind.target().or(field.kind.linked()).and_then(|id| schema.entity(id));
             let target =
                 target.filter(|target| right(target, Action::Read).is_some()).map(|target| target.name.clone());
             (!actions.is_empty()).then(|| UsableField { field: field.clone(), actions, target })

@@ -87,7 +87,7 @@ pub(super) async fn append_to_tenant(
     action: Action,
     party: &Party<'_>,
 ) -> Result<(), StoreError> {
-    let user_agent = origin.user_agent.chars().take(MAX_USER_AGENT).collect();
+    let user_agent = origin.user_agent.chars().take(MAX_USER_AGENT).collect::<String>().into();
     let author = Author {
         tenant: party.tenant,
         account: party.account,
@@ -117,7 +117,7 @@ pub(super) async fn append(
         Value::Text(action.outcome().name().to_owned()),
         whom.account.map_or(Value::Null, |id| Value::Uuid(id.uuid())),
         whom.tenant.map_or(Value::Null, |id| Value::Uuid(id.uuid())),
-        Value::Text(origin.address.clone()),
+        Value::Text((*origin.address).to_owned()),
         Value::Text(origin.user_agent.chars().take(MAX_USER_AGENT).collect()),
         Value::Uuid(origin.request.uuid()),
     ];

@@ -4,12 +4,11 @@ use insula_model::id::{AccountId, TenantId};
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
-use insula_model::value::{Timestamp, Value};
+use insula_model::value::{Email, MAX_ADDRESS, Timestamp, Value};
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::account::NEVER;
-use super::email::{Email, MAX_ADDRESS};
 use super::event::{self, Action, Party, Whom};
 use super::session::{self, Tokens};
 use super::token::Subject;

@@ -8,10 +8,9 @@ use insula_model::json::Json;
 use insula_model::name::is_code;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
 use insula_model::rights::BuiltinRole;
-use insula_model::value::{Timestamp, Value};
+use insula_model::value::{Email, Timestamp, Value};
 
 use super::account::{self, Standing};
-use super::email::Email;
 use super::event::{self, Action, Party, Whom};
 use super::password::Password;
 use super::session::{self, Tokens};

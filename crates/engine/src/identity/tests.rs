@@ -657,7 +657,11 @@ fn a_write_follows_what_another_node_has_just_changed() {
         let tokens = world.login("bob@acme.example", PASSWORD).await.unwrap();
         let bob_here = here.authenticate(&tokens.access_token, origin()).await.unwrap();
         let design = async |field: &str| {
-            let entity = json(&format!(r#"{{"name":"item","fields":[{{"name":"{field}","type":"text"}}]}}"#));
+            // Numbers and links lie in tables of their own, which go and come with the entity.
+            let entity = json(&format!(
+                r#"{{"name":"item","fields":[{{"name":"{field}","type":"text"}},{{"name":"no","type":"auto_number"}},
+                    {{"name":"links","type":"relations","target":"item"}}]}}"#
+            ));
             owner.alter(async |tx| tx.create_entity(&entity).await).await.unwrap();
         };
         let drop_it = async || owner.alter(async |tx| tx.drop_entity(&tx.entity("item")?).await).await.unwrap();
@@ -666,26 +670,32 @@ fn a_write_follows_what_another_node_has_just_changed() {
             let work = async |tx: &mut crate::tx::Tx<'_, crate::tx::Writing>| {
                 let grant = tx.authorize::<crate::grant::Create>(&tx.entity("item")?)?;
                 let record = grant.draft(&body)?;
-                tx.insert(&grant, record).await.map(drop)
+                tx.insert(&grant, record).await.map(|record| String::from_utf8(record.into_json()).unwrap())
             };
             bob_here.write(work).await
         };
+        let written = async |field: &str, number: u32| {
+            let record = write(field).await.unwrap();
+            assert!(record.contains(&format!(r#""no":{number},"links":[],"#)), "{record}");
+        };
 
         design("title").await;
-        write("title").await.unwrap();
+        written("title", 1).await;
+        written("title", 2).await;
         drop_it().await;
         design("size").await;
         // Refused by what was believed, allowed by what is.
-        write("size").await.unwrap();
+        written("size", 1).await;
         drop_it().await;
         design("title").await;
         // Allowed by what was believed, refused by what is.
         assert_eq!(code(write("size").await), Some(Code::UnknownField));
-        write("title").await.unwrap();
+        // What was refused took no number.
+        written("title", 1).await;
         super::users::update(&owner, bob.id, &json(r#"{"roles":["viewer"]}"#)).await.unwrap();
         assert_eq!(code(write("title").await), Some(Code::Forbidden));
         super::users::update(&owner, bob.id, &json(r#"{"roles":["editor"]}"#)).await.unwrap();
-        write("title").await.unwrap();
+        written("title", 2).await;
         here.close().await;
         world.engine.close().await;
     });

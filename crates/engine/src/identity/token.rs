@@ -61,7 +61,8 @@ impl Signer {
         let key = Zeroizing::new(<[u8; 32]>::from(hash.finalize()));
         // Names the key without telling anything of it.
         let name = Sha256::new().chain_update(b"insula key name\0").chain_update(key.as_slice()).finalize();
-        let header = format!("{{\"typ\":\"at+jwt\",\"alg\":\"HS256\",\"kid\":\"{}\"}}", hex(name.iter().take(8)));
+        let name = hex::encode(name.first_chunk::<8>().unwrap_or(&[0; 8]));
+        let header = format!("{{\"typ\":\"at+jwt\",\"alg\":\"HS256\",\"kid\":\"{name}\"}}");
         Self {
             header: URL_SAFE_NO_PAD.encode(header),
             encoding: EncodingKey::from_secret(key.as_slice()),
@@ -78,7 +79,7 @@ impl Signer {
             sub: subject.account,
             tid: subject.tenant,
             sid: subject.session,
-            jti: &hex(jti.iter()),
+            jti: &hex::encode(jti),
             iat,
             nbf: iat,
             exp: iat.saturating_add(seconds),
@@ -112,14 +113,6 @@ impl Signer {
             && now < claims.exp;
         good.then_some(Subject { account: claims.sub, tenant: claims.tid, session: claims.sid })
     }
-}
-
-fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
-    use std::fmt::Write as _;
-    bytes.fold(String::with_capacity(JTI_LENGTH), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use insula_model::expr::Path;
 use insula_model::id::EntityId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Problem, Result};
-use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value};
+use insula_model::value::{ColumnType, Date, Decimal, Duration, Time, Timestamp, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -75,6 +75,8 @@ fn value(json: &Json, ty: ColumnType) -> Option<Value> {
         (Json::Int(n), ColumnType::Int) => Value::Int(*n),
         (Json::Text(text), ColumnType::Text) if !text.contains('\0') => Value::Text(text.clone()),
         (Json::Text(text), ColumnType::Date) => Value::Date(Date::parse(text)?),
+        (Json::Text(text), ColumnType::Time) => Value::Time(Time::parse(text)?),
+        (Json::Text(text), ColumnType::Duration) => Value::Duration(Duration::parse(text)?),
         (Json::Text(text), ColumnType::Timestamp) => Value::Timestamp(Timestamp::parse(text)?),
         (Json::Text(text), ColumnType::Uuid) => Value::Uuid(Uuid::try_parse(text).ok()?),
         (Json::Text(text), ColumnType::Decimal { scale }) => {

@@ -11,8 +11,9 @@ use insula_model::problem::{Problem, Result};
 use insula_model::value::Value;
 use uuid::Uuid;
 
+use super::links;
 use super::order::{self, Hold};
-use super::stored::{StoredRecord, lock_where};
+use super::stored::{StoredRecord, lock_linking, lock_where};
 use super::update::Precondition;
 use crate::audit::Event;
 use crate::grant::{Delete, Grant};
@@ -27,8 +28,19 @@ const MOST: usize = 10_000;
 #[derive(Default)]
 struct Consequences {
     deleted: Vec<(Arc<Entity>, StoredRecord)>,
-    loosened: Vec<(Arc<Entity>, FieldId, StoredRecord)>,
+    /// Which record, by which field, loses which other one.
+    loosened: Vec<(Arc<Entity>, FieldId, StoredRecord, RecordId)>,
     seen: HashSet<(EntityId, RecordId)>,
+}
+
+impl Consequences {
+    fn check_size(&self) -> Result<()> {
+        if self.deleted.len() + self.loosened.len() <= MOST {
+            return Ok(());
+        }
+        let detail = format!("More than {MOST} other records would be touched. Delete those of them first.");
+        Err(Problem::conflict(detail, Vec::new()))
+    }
 }
 
 impl<'t> Tx<'t, Writing> {
@@ -50,11 +62,11 @@ impl<'t> Tx<'t, Writing> {
         let consequences = self.consequences(Arc::clone(&grant.entity), record).await?;
         // A record may lose several references; each change starts from the one before.
         let mut latest: HashMap<(EntityId, RecordId), StoredRecord> = HashMap::new();
-        for (entity, field, record) in consequences.loosened {
+        for (entity, field, record, lost) in consequences.loosened {
             let key = (entity.id, record.id);
             if !consequences.seen.contains(&key) {
                 let record = latest.remove(&key).unwrap_or(record);
-                latest.insert(key, self.loosen(&entity, field, record).await?);
+                latest.insert(key, self.loosen(&entity, field, record, lost).await?);
             }
         }
         let deleted = consequences.deleted;
@@ -96,16 +108,20 @@ impl<'t> Tx<'t, Writing> {
                     lock_where(&mut self.store, tenant, owner, Leaf::Field(field.id), value, MOST as u64 + 1).await;
                 for dependent in dependents.map_err(|error| self.failed(error))? {
                     if on_delete == OnDelete::SetNull {
-                        found.loosened.push((Arc::clone(owner), field.id, dependent));
+                        found.loosened.push((Arc::clone(owner), field.id, dependent, record));
                     } else if found.seen.insert((owner.id, dependent.id)) {
                         found.deleted.push((Arc::clone(owner), dependent));
                     }
                 }
-                if found.deleted.len() + found.loosened.len() > MOST {
-                    let detail =
-                        format!("More than {MOST} other records would be touched. Delete those of them first.");
-                    return Err(Problem::conflict(detail, Vec::new()));
-                }
+                found.check_size()?;
+            }
+            // Who links it has one link less, which is a change of his like any other.
+            for (owner, field) in model.schema.links_to(entity.id) {
+                let (tenant, limit) = (self.author.tenant, MOST as u64 + 1);
+                let linking = lock_linking(&mut self.store, tenant, owner, field.id, record, limit).await;
+                let linking = linking.map_err(|error| self.failed(error))?;
+                found.loosened.extend(linking.into_iter().map(|by| (Arc::clone(owner), field.id, by, record)));
+                found.check_size()?;
             }
         }
         self.refuse_held(&found.deleted).await?;
@@ -165,17 +181,36 @@ impl<'t> Tx<'t, Writing> {
     }
 
     /// Clears a reference to a record that is about to go.
-    async fn loosen(&mut self, entity: &Arc<Entity>, field: FieldId, record: StoredRecord) -> Result<StoredRecord> {
+    async fn loosen(
+        &mut self,
+        entity: &Arc<Entity>,
+        field: FieldId,
+        record: StoredRecord,
+        lost: RecordId,
+    ) -> Result<StoredRecord> {
         let mut after = record.clone();
         after.version += 1;
         after.updated_at = self.author.now;
         after.updated_by = self.author.account;
-        if let Some(value) = entity.fields.iter().position(|f| f.id == field).and_then(|p| after.values.get_mut(p)) {
-            *value = Value::Null;
+        let mut is_column = true;
+        match entity.fields.iter().position(|f| f.id == field).and_then(|p| after.values.get_mut(p)) {
+            Some(Value::Uuids(ids)) => {
+                is_column = false;
+                ids.retain(|id| *id != lost.uuid());
+            }
+            Some(value) => *value = Value::Null,
+            None => {}
+        }
+        let (dialect, tenant) = (self.store.dialect(), self.author.tenant);
+        for (sql, sets) in links::replacing(dialect, tenant, entity, &record, &after) {
+            self.send(&sql, sets, Box::new(|_, error| error.into())).await?;
         }
         let mut w = SqlWriter::new(self.store.dialect());
-        w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ").column_name(Leaf::Field(field));
-        w.raw(" = NULL, version = version + 1, updated_at = ").bind(Slot::Arg(0));
+        w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ");
+        if is_column {
+            w.column_name(Leaf::Field(field)).raw(" = NULL, ");
+        }
+        w.raw("version = version + 1, updated_at = ").bind(Slot::Arg(0));
         w.raw(", updated_by = ").bind(Slot::Arg(1)).raw(" WHERE id = ").bind(Slot::Arg(2));
         let statement = w.finish();
         let args =

@@ -8,6 +8,7 @@ use insula_model::id::{EntityId, RecordId};
 use insula_model::problem::{Problem, Result};
 use insula_model::value::{ColumnType, Value};
 
+use super::linked::Linked;
 use super::params::{self, Params};
 use super::plan::PlanKeyRef;
 use super::select::{Reader, Select};
@@ -26,6 +27,7 @@ pub struct ValidSelection<'t> {
 pub(super) struct GetPlan {
     statement: Statement,
     shape: Shape,
+    linked: Vec<Linked>,
     entity: EntityId,
     expands: bool,
 }
@@ -52,26 +54,32 @@ impl<'t> Grant<'t, Read> {
     }
 
     fn compile_one(&self, params: &Params) -> Result<GetPlan> {
-        let mut select = Select::new(Reader::new(self), self.tenant);
+        let mut select = Select::new(Reader::new(self), self.tenant, self.dialect);
         let mut shape = select.record(params.fields.as_deref(), params.expand.as_deref())?;
         let version = select.column(0, Leaf::System(SystemField::Version));
         shape.captures = vec![(version, ColumnType::Int)];
-        let mut w = select.write(self.dialect);
+        let mut w = select.write();
         w.raw(" AND ").column(0, Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(0));
         let expands = params.expand.is_some();
-        Ok(GetPlan { statement: w.finish(), shape, entity: self.entity.id, expands })
+        let linked = select.take_linked();
+        Ok(GetPlan { statement: w.finish(), shape, linked, entity: self.entity.id, expands })
     }
 }
 
 impl<'t, M: Mode> Tx<'t, M> {
     /// One record, or 404 where there is none the grant covers.
     pub async fn get(&mut self, id: RecordId, selection: &ValidSelection<'t>) -> Result<VisibleRecord> {
-        let GetPlan { statement, shape, entity, .. } = &*selection.plan;
+        let GetPlan { statement, shape, linked, entity, .. } = &*selection.plan;
         let caller = Value::Uuid(self.author.account.uuid());
         let args = [Value::Uuid(id.uuid())];
         let mut body = Vec::with_capacity(512);
-        let found = self.store.json(&statement.text, &statement.binds(&caller, &args), shape, 1, &mut body).await;
+        let moments = statement.moments(self.author.now);
+        let binds = statement.binds(&caller, &moments, &args);
+        let found = self.store.json(&statement.text, &binds, shape, 1, &mut body).await;
         let tail = found.map_err(|error| self.failed(error))?;
+        if !linked.is_empty() {
+            body = self.with_linked(body, &tail.noted, linked).await?;
+        }
         match tail.last.first() {
             Some(Value::Int(version)) if tail.rows == 1 => {
                 Ok(VisibleRecord { entity: *entity, id, version: *version, body })

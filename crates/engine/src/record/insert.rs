@@ -9,7 +9,10 @@ use insula_model::id::RecordId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result, pointer};
 use insula_model::rights::RecordRight;
+use insula_model::value::Value;
 
+use super::links;
+use super::numbers;
 use super::references;
 use super::stored::{StoredRecord, columns, leaf};
 use super::visible::VisibleRecord;
@@ -101,7 +104,7 @@ impl<'t> Tx<'t, Writing> {
         let mut stored = Vec::with_capacity(records.len());
         for record in records {
             places.push(record.at);
-            stored.push(StoredRecord {
+            let mut new = StoredRecord {
                 id: record.id.unwrap_or_else(|| self.engine().ids.next()),
                 created_at: self.author.now,
                 created_by: self.author.account,
@@ -109,10 +112,24 @@ impl<'t> Tx<'t, Writing> {
                 updated_by: self.author.account,
                 version: 1,
                 values: record.draft.into_values(),
-            });
+            };
+            for (field, value) in grant.entity.fields.iter().zip(&mut new.values) {
+                if value.is_null() && !field.kind.is_column() {
+                    *value = Value::Uuids(Vec::new());
+                }
+            }
+            links::settle(&mut new);
+            stored.push(new);
         }
+        let numbered = numbers::assign(&mut self.store, grant.tenant, &grant.entity, &mut stored).await;
+        numbered.map_err(|error| self.failed(error))?;
         let sets = stored.iter().map(StoredRecord::binds).collect();
-        self.send(&statement.text, sets, grant.refusals(places)).await?;
+        self.send(&statement.text, sets, grant.refusals(places.clone())).await?;
+        for (sql, sets, owners) in links::new(grant.dialect, grant.tenant, &grant.entity, &stored) {
+            let place = |index: usize| places.get(index).cloned().unwrap_or_default();
+            let places = owners.into_iter().map(place).collect();
+            self.send(&sql, sets, grant.refusals(places)).await?;
+        }
         let after: Vec<_> = stored.iter().map(|record| record.audit_json(&grant.entity)).collect();
         let event = |(record, after): (&StoredRecord, _)| Event {
             action: "record.create",

@@ -9,6 +9,7 @@ use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::value::{ColumnType, Value, quoted};
 
 use super::cursor::{self, OrderKey};
+use super::linked::Linked;
 use super::params::{self, Params};
 use super::plan::PlanKeyRef;
 use super::select::{Reader, Select};
@@ -33,6 +34,7 @@ pub struct ValidQuery<'t> {
 pub(super) struct ListPlan {
     first: Statement,
     shape: Shape,
+    linked: Vec<Linked>,
     limit: usize,
     order: Vec<OrderKey>,
     count: Option<Statement>,
@@ -90,7 +92,7 @@ impl<'t> Grant<'t, Read> {
                 let place = cursor::decode(cursor, fingerprint, &plan.order)?;
                 let (plan, select, filter) = self.compile(params, &text)?;
                 let start = (place.as_slice(), FIRST_PARAM + plan.uses.len());
-                let statement = page(self, &select, filter.as_ref(), &plan.order, Some(start));
+                let statement = page(&select, filter.as_ref(), &plan.order, Some(start));
                 Some((statement, place))
             }
         };
@@ -101,12 +103,12 @@ impl<'t> Grant<'t, Read> {
         let reader = Reader::new(self);
         let (filter, uses) = params.filter.as_deref().map(|source| reader.filter(source)).transpose()?.unzip();
         let uses = uses.unwrap_or_default();
-        let mut select = Select::new(reader, self.tenant);
+        let mut select = Select::new(reader, self.tenant, self.dialect);
         if let Some(filter) = &filter {
             select.join_for(filter)?;
         }
         let count = params.count.then(|| {
-            let mut w = select.write_count(self.dialect);
+            let mut w = select.write_count();
             if let Some(filter) = &filter {
                 select.and(&mut w, filter);
             }
@@ -116,9 +118,10 @@ impl<'t> Grant<'t, Read> {
         let order = order(reader, params.sort.as_deref())?;
         let capture = |key: &OrderKey| (select.column(key.alias, key.path.leaf), key.path.column_type);
         shape.captures = order.iter().map(capture).collect();
-        let first = page(self, &select, filter.as_ref(), &order, None);
+        let first = page(&select, filter.as_ref(), &order, None);
         let fingerprint = cursor::fingerprint(self.entity.id, text);
-        Ok((ListPlan { first, shape, limit: params.limit, order, count, fingerprint, uses }, select, filter))
+        let linked = select.take_linked();
+        Ok((ListPlan { first, shape, linked, limit: params.limit, order, count, fingerprint, uses }, select, filter))
     }
 }
 
@@ -152,14 +155,8 @@ fn bound(grant: &Grant<'_, Read>, uses: &[ParamUse], given: &[(String, Json)]) -
 
 /// The statement of one page. Argument 0 is the limit, the filter's parameters follow; `start` is the place it starts at
 /// and where its values are among the arguments.
-fn page(
-    grant: &Grant<'_, Read>,
-    select: &Select<'_>,
-    filter: Option<&Expr>,
-    order: &[OrderKey],
-    start: Option<(&[Value], usize)>,
-) -> Statement {
-    let mut w = select.write(grant.dialect);
+fn page(select: &Select<'_>, filter: Option<&Expr>, order: &[OrderKey], start: Option<(&[Value], usize)>) -> Statement {
+    let mut w = select.write();
     if let Some(filter) = filter {
         select.and(&mut w, filter);
     }
@@ -184,6 +181,10 @@ fn order(reader: Reader<'_>, sort: Option<&str>) -> Result<Vec<OrderKey>> {
         let (leaf, column_type, never_null) = reader.column(name).ok_or_else(|| {
             Problem::at("/sort", Code::UnknownField, format!("`{name}` is not a field of `{}`.", reader.entity.name))
         })?;
+        if let Some(field) = reader.entity.field_named(name).filter(|field| !field.kind.is_orderable()) {
+            let message = format!("`{name}` is of type `{}`, which has no order.", field.kind.name());
+            return Err(Problem::at("/sort", Code::InvalidType, message));
+        }
         order.push(OrderKey { path: Path { hops: Vec::new(), leaf, column_type, never_null }, alias: 0, descending });
     }
     if !names.contains(&"id") {
@@ -210,9 +211,13 @@ impl<'t, M: Mode> Tx<'t, M> {
         let caller = Value::Uuid(self.author.account.uuid());
         let mut body = Vec::with_capacity(256 + plan.limit.min(64) * 256);
         body.extend_from_slice(b"{\"items\":[");
-        let binds = statement.binds(&caller, &args);
+        let moments = statement.moments(self.author.now);
+        let binds = statement.binds(&caller, &moments, &args);
         let page = self.store.json(&statement.text, &binds, &plan.shape, plan.limit, &mut body).await;
         let tail = page.map_err(|error| self.failed(error))?;
+        if !plan.linked.is_empty() {
+            body = self.with_linked(body, &tail.noted, &plan.linked).await?;
+        }
         body.extend_from_slice(b"],\"next_cursor\":");
         if tail.more {
             let cursor = cursor::encode(query.fingerprint, &tail.last);
@@ -221,7 +226,9 @@ impl<'t, M: Mode> Tx<'t, M> {
             body.extend_from_slice(b"null");
         }
         if let Some(count) = &plan.count {
-            let rows = self.store.query(&count.text, &count.binds(&caller, &args)).await.map_err(|e| self.failed(e))?;
+            let moments = count.moments(self.author.now);
+            let binds = count.binds(&caller, &moments, &args);
+            let rows = self.store.query(&count.text, &binds).await.map_err(|e| self.failed(e))?;
             let total = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(0);
             body.extend_from_slice(b",\"total\":");
             Value::Int(total).write_json(&mut body);

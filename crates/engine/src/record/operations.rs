@@ -7,6 +7,7 @@ use insula_model::id::RecordId;
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Result, pointer};
+use uuid::Uuid;
 
 use super::batch::record_id;
 use super::insert::ValidRecord;
@@ -177,10 +178,27 @@ fn resolved(data: Option<&Json>, entity: &Entity, at: &str, names: &Names, error
     };
     let mut resolved = Vec::with_capacity(members.len());
     for (name, value) in members {
-        let relation = entity.field_named(name).is_some_and(|field| field.kind.target().is_some());
+        let field = entity.field_named(name);
+        let relation = field.is_some_and(|field| field.kind.target().is_some());
+        let links = field.is_some_and(|field| field.kind.linked().is_some());
         let value = match value {
+            Json::Array(items) if links => {
+                let mut ids = Vec::with_capacity(items.len());
+                for (i, item) in items.iter().enumerate() {
+                    ids.push(match item {
+                        Json::Text(text) if text.starts_with(REF) => {
+                            let at = pointer(&pointer(at, name), &i.to_string());
+                            Json::Text(find(text, at, names, errors)?.to_string())
+                        }
+                        other => other.clone(),
+                    });
+                }
+                Json::Array(ids)
+            }
             Json::Text(text) if relation && text.starts_with(REF) => {
-                Json::Text(find(text, pointer(at, name), names, errors)?.to_string())
+                // One that is not found is told, and stands there as some id, so that the other mistakes are told too.
+                let id = find(text, pointer(at, name), names, errors).map_or_else(Uuid::nil, RecordId::uuid);
+                Json::Text(id.to_string())
             }
             other => other.clone(),
         };

@@ -1,9 +1,9 @@
-//! Relations of records about to be written: each must lead to a record that exists and that the writer may see. To
-//! him the two are one.
+//! Relations of records about to be written: each must lead to a record that exists and that the writer may see (to
+//! him the two are one), a user to an active member of the tenant.
 
 use std::collections::HashSet;
 
-use insula_model::entity::SystemField;
+use insula_model::entity::{FieldKind, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::rights::Action;
@@ -15,7 +15,8 @@ use crate::sql::{Dialect, Slot, SqlWriter, condition};
 use crate::tx::{Mode, Tx};
 
 /// Ids asked for at once. Statements come in these sizes, so that few are prepared; spare places repeat an id.
-const SIZES: [usize; 4] = [1, 8, 64, 512];
+const SIZES: [usize; 4] = [1, 8, 64, LARGEST];
+const LARGEST: usize = 512;
 
 /// One reference: the position of its field, where in the body it stands, and what it names.
 pub(super) struct Reference {
@@ -32,10 +33,18 @@ pub(super) fn of<'v>(
 ) -> Vec<Reference> {
     let mut references = Vec::new();
     for (position, value) in values {
-        if let (Some(field), Value::Uuid(id)) = (grant.entity.fields.get(position), value)
-            && field.kind.target().is_some()
-        {
-            references.push(Reference { position, at: pointer(at, field.name.as_str()), id: *id });
+        let Some(field) = grant.entity.fields.get(position) else { continue };
+        let at = || pointer(at, field.name.as_str());
+        match value {
+            Value::Uuid(id) if field.kind.target().is_some() || field.kind == FieldKind::User => {
+                references.push(Reference { position, at: at(), id: *id });
+            }
+            Value::Uuids(ids) => {
+                let place =
+                    |(i, id): (usize, &Uuid)| Reference { position, at: pointer(&at(), &i.to_string()), id: *id };
+                references.extend(ids.iter().enumerate().map(place));
+            }
+            _ => {}
         }
     }
     references
@@ -57,8 +66,10 @@ pub(super) async fn check<'t, M: Mode>(
         wanted.sort_unstable();
         wanted.dedup();
         let found = existing(tx, grant, position, &wanted).await?;
+        let is_user = grant.entity.fields.get(position).is_some_and(|field| field.kind == FieldKind::User);
+        let message = if is_user { "There is no such active user." } else { "There is no such record." };
         for reference in of_field().filter(|reference| !found.contains(&reference.id)) {
-            errors.add(reference.at.as_str(), Code::NoSuchRecord, "There is no such record.");
+            errors.add(reference.at.as_str(), Code::NoSuchRecord, message);
         }
     }
     Ok(())
@@ -70,37 +81,82 @@ async fn existing<'t, M: Mode>(
     position: usize,
     wanted: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
-    let target = grant.entity.fields.get(position).and_then(|field| field.kind.target());
+    let field = grant.entity.fields.get(position);
+    if field.is_some_and(|field| field.kind == FieldKind::User) {
+        return members(tx, grant, wanted).await;
+    }
+    let target = field.and_then(|field| field.kind.target().or(field.kind.linked()));
     let target = target.and_then(|id| tx.model.schema.entity(id));
     let target = target.ok_or_else(|| Problem::internal("a relation leads to no entity"))?;
     let mut found = HashSet::with_capacity(wanted.len());
     let Some(right) = tx.model.record_right(&tx.caller, target, Action::Read) else { return Ok(found) };
     let target = target.id;
-    let largest = SIZES.last().copied().unwrap_or(1);
-    for ids in wanted.chunks(largest) {
-        let size = SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(largest);
+    for ids in wanted.chunks(LARGEST) {
+        let size = size_for(ids);
         let mut w = SqlWriter::new(grant.dialect);
         w.raw("SELECT a0.id FROM ").table(grant.tenant, target).raw(" AS a0 WHERE ");
-        w.column(0, Leaf::System(SystemField::Id)).raw(" IN (");
-        for place in 0..size {
-            w.raw(if place == 0 { "" } else { ", " }).bind(Slot::Arg(place));
-        }
-        w.raw(")");
+        w.column(0, Leaf::System(SystemField::Id));
+        among(&mut w, 0, size);
         if let Some(rule) = &right.rule {
             w.raw(" AND ");
-            condition(&mut w, rule, &mut |_| 0);
+            condition(&mut w, grant.tenant, rule, &mut |_| 0);
         }
         if grant.dialect == Dialect::Postgres {
             w.raw(" FOR KEY SHARE OF a0");
         }
         let statement = w.finish();
-        let args: Vec<Value> =
-            (0..size).filter_map(|i| ids.get(i).or(ids.first())).map(|id| Value::Uuid(*id)).collect();
+        let args = padded(ids, size);
         let caller = Value::Uuid(tx.author.account.uuid());
-        let rows = tx.store.query(&statement.text, &statement.binds(&caller, &args)).await.map_err(|e| tx.failed(e))?;
+        let moments = statement.moments(tx.author.now);
+        let binds = statement.binds(&caller, &moments, &args);
+        let rows = tx.store.query(&statement.text, &binds).await.map_err(|e| tx.failed(e))?;
         for row in rows {
             found.insert(row.id(0)?);
         }
     }
     Ok(found)
+}
+
+/// Those of the accounts that are active members of the tenant.
+async fn members<'t, M: Mode>(
+    tx: &mut Tx<'t, M>,
+    grant: &Grant<'t, impl RecordAction>,
+    wanted: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let mut found = HashSet::with_capacity(wanted.len());
+    for ids in wanted.chunks(LARGEST) {
+        let size = size_for(ids);
+        let mut w = SqlWriter::new(grant.dialect);
+        w.raw("SELECT account_id FROM ").raw(match grant.dialect {
+            Dialect::Sqlite => "member",
+            Dialect::Postgres => "insula_tenant.member",
+        });
+        w.raw(" WHERE active AND tenant_id = ").bind(Slot::Arg(0)).raw(" AND account_id");
+        among(&mut w, 1, size);
+        let statement = w.finish();
+        let mut args = vec![Value::Uuid(grant.tenant.uuid())];
+        args.extend(padded(ids, size));
+        let rows = tx.store.query(&statement.text, &args.iter().collect::<Vec<_>>()).await.map_err(|e| tx.failed(e))?;
+        for row in rows {
+            found.insert(row.id(0)?);
+        }
+    }
+    Ok(found)
+}
+
+fn size_for(ids: &[Uuid]) -> usize {
+    SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(LARGEST)
+}
+
+/// ` IN (…)` over `size` arguments from `first` on.
+fn among(w: &mut SqlWriter, first: usize, size: usize) {
+    w.raw(" IN (");
+    for place in 0..size {
+        w.raw(if place == 0 { "" } else { ", " }).bind(Slot::Arg(first + place));
+    }
+    w.raw(")");
+}
+
+fn padded(ids: &[Uuid], size: usize) -> Vec<Value> {
+    (0..size).filter_map(|i| ids.get(i).or(ids.first())).map(|id| Value::Uuid(*id)).collect()
 }

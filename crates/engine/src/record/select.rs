@@ -10,14 +10,14 @@ use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
 use insula_model::value::{ColumnType, write_json_text};
 
+use super::expand::Expand;
+use super::linked::Linked;
 use super::params;
 use crate::grant::{Grant, Read};
 use crate::sql::{Dialect, SqlWriter, condition};
 use crate::store::{Shape, Step};
 use crate::tenant::{CallerRights, Model};
 
-/// Relations one query expands.
-const MOST_EXPANDED: usize = 8;
 /// Relations one query follows, those of filters included. SQLite joins 64 tables at most; PostgreSQL plans for seconds.
 const MOST_JOINS: usize = 16;
 /// Columns of one query. SQLite has 2000 at most, PostgreSQL 1664.
@@ -28,7 +28,7 @@ const MOST_COLUMNS: usize = 1_600;
 pub(super) struct Reader<'g> {
     pub(super) entity: &'g Arc<Entity>,
     pub(super) right: &'g RecordRight,
-    model: &'g Model,
+    pub(super) model: &'g Model,
     caller: &'g CallerRights,
 }
 
@@ -39,11 +39,20 @@ struct Join {
     rule: Option<Expr>,
 }
 
+/// One column of the result, of the table under an alias.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    Column(u32, Leaf),
+    Links(u32, FieldId),
+}
+
 pub(super) struct Select<'g> {
     reader: Reader<'g>,
     tenant: TenantId,
+    dialect: Dialect,
     joins: Vec<Join>,
-    columns: Vec<(u32, Leaf)>,
+    columns: Vec<Output>,
+    linked: Vec<Linked>,
 }
 
 impl<'g> Reader<'g> {
@@ -51,11 +60,11 @@ impl<'g> Reader<'g> {
         Self { entity: &grant.entity, right: &grant.right, model: &grant.model, caller: &grant.caller }
     }
 
-    fn right_on(self, entity: &Entity) -> Option<Arc<RecordRight>> {
+    pub(super) fn right_on(self, entity: &Entity) -> Option<Arc<RecordRight>> {
         self.model.record_right(self.caller, entity, Action::Read)
     }
 
-    fn reads_field(self, entity: &Entity, field: &Field) -> bool {
+    pub(super) fn reads_field(self, entity: &Entity, field: &Field) -> bool {
         self.right_on(entity).is_some_and(|right| right.reads(entity, field))
     }
 
@@ -91,8 +100,13 @@ impl<'g> Reader<'g> {
 }
 
 impl<'g> Select<'g> {
-    pub(super) const fn new(reader: Reader<'g>, tenant: TenantId) -> Self {
-        Self { reader, tenant, joins: Vec::new(), columns: Vec::new() }
+    pub(super) const fn new(reader: Reader<'g>, tenant: TenantId, dialect: Dialect) -> Self {
+        Self { reader, tenant, dialect, joins: Vec::new(), columns: Vec::new(), linked: Vec::new() }
+    }
+
+    /// What takes the places that the record's shape notes.
+    pub(super) fn take_linked(&mut self) -> Vec<Linked> {
+        std::mem::take(&mut self.linked)
     }
 
     /// Makes the joins a condition needs.
@@ -101,9 +115,12 @@ impl<'g> Select<'g> {
             Expr::Const(_) => Ok(()),
             Expr::Not(inner) => self.join_for(inner),
             Expr::And(parts) | Expr::Or(parts) => parts.iter().try_for_each(|part| self.join_for(part)),
-            Expr::IsNull(operand) | Expr::Truth(operand) | Expr::In(operand, _) | Expr::Among(operand, _) => {
-                self.join_for_operand(operand)
-            }
+            Expr::IsNull(operand)
+            | Expr::Truth(operand)
+            | Expr::In(operand, _)
+            | Expr::Among(operand, _)
+            | Expr::Text(_, operand, _) => self.join_for_operand(operand),
+            Expr::Holds(path, _) => self.join_for_path(path),
             Expr::Compare(_, a, b) => {
                 self.join_for_operand(a)?;
                 self.join_for_operand(b)
@@ -114,7 +131,7 @@ impl<'g> Select<'g> {
     fn join_for_operand(&mut self, operand: &Operand) -> Result<()> {
         match operand {
             Operand::Path(path) => self.join_for_path(path),
-            Operand::Value(_) | Operand::Caller(_) | Operand::Param(_) => Ok(()),
+            Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) | Operand::Param(_) => Ok(()),
         }
     }
 
@@ -153,7 +170,10 @@ impl<'g> Select<'g> {
 
     /// A column of the result; the same one twice is one.
     pub(super) fn column(&mut self, alias: u32, leaf: Leaf) -> usize {
-        let column = (alias, leaf);
+        self.output(Output::Column(alias, leaf))
+    }
+
+    fn output(&mut self, column: Output) -> usize {
         if let Some(index) = self.columns.iter().position(|other| *other == column) {
             return index;
         }
@@ -163,14 +183,8 @@ impl<'g> Select<'g> {
 
     /// The record as JSON: what `fields` names (everything readable where absent), with `expand` in place of ids.
     pub(super) fn record(&mut self, fields: Option<&str>, expand: Option<&str>) -> Result<Shape> {
-        let expand = expand.map_or(Ok(Vec::new()), |list| params::items("expand", list))?;
-        if expand.len() > MOST_EXPANDED {
-            let message = format!("At most {MOST_EXPANDED} relations can be expanded at once.");
-            return Err(Problem::at("/expand", Code::OutOfRange, message));
-        }
-        for name in &expand {
-            self.check_expandable(name)?;
-        }
+        let expand = Expand::parse(self.reader, expand)?;
+        let entity = Arc::clone(self.reader.entity);
         let names: Vec<String> = match fields {
             None => Self::all_readable(self.reader.entity, self.reader.right),
             Some(list) => {
@@ -179,52 +193,48 @@ impl<'g> Select<'g> {
                     self.reader.column(name).ok_or_else(|| unknown(self.reader.entity, "fields", name))?;
                     names.extend((name != "id").then(|| name.to_owned()));
                 }
-                let unnamed = expand.iter().filter(|name| !names.iter().any(|other| other == *name));
-                let unnamed: Vec<String> = unnamed.map(|name| (*name).to_owned()).collect();
+                let expanded = expand.fields().filter_map(|id| entity.field(id)).map(|field| field.name.to_string());
+                let unnamed: Vec<String> = expanded.filter(|name| !names.contains(name)).collect();
                 names.extend(unnamed);
                 names
             }
         };
-        let entity = Arc::clone(self.reader.entity);
-        let mut steps = Vec::new();
-        let mut lead = String::from("{");
-        for name in &names {
-            push_name(&mut lead, name);
-            if expand.contains(&name.as_str())
-                && let Some(field) = entity.field_named(name)
-            {
-                let step = self.nested(field)?;
-                push(&mut steps, &mut lead, step);
-            } else {
-                let step = self.plain(0, &entity, name)?;
-                push(&mut steps, &mut lead, step);
-            }
-        }
+        let steps = self.object(&[], &entity, &names, &expand)?;
+        self.check_width()?;
+        Ok(Shape { steps, captures: Vec::new() })
+    }
+
+    fn check_width(&self) -> Result<()> {
         if self.columns.len() > MOST_COLUMNS {
             let message = format!("A query reads at most {MOST_COLUMNS} values of one record. Expand fewer relations.");
             return Err(Problem::at("/expand", Code::OutOfRange, message));
         }
-        steps.push(Step::Raw(b"}"[..].into()));
-        Ok(Shape { steps, captures: Vec::new() })
+        Ok(())
     }
 
-    fn check_expandable(&self, name: &str) -> Result<()> {
-        if name.contains('.') {
-            let message = "Only relations of the record itself can be expanded yet.";
-            return Err(Problem::at("/expand", Code::NotSupported, message));
+    /// The record that `hops` lead to, as an object with these members.
+    fn object(
+        &mut self,
+        hops: &[FieldId],
+        entity: &Arc<Entity>,
+        names: &[String],
+        expand: &Expand,
+    ) -> Result<Vec<Step>> {
+        let own = alias(&self.joins, hops);
+        let mut steps = Vec::new();
+        let mut lead = String::from("{");
+        for name in names {
+            push_name(&mut lead, name);
+            let expanded = entity.field_named(name).and_then(|field| Some((field, expand.of(field.id)?)));
+            let step = match expanded {
+                Some((field, inner)) if field.kind.linked().is_some() => self.linked(own, field, inner)?,
+                Some((field, inner)) => self.nested(hops, field, inner)?,
+                None => self.plain(own, entity, name)?,
+            };
+            push(&mut steps, &mut lead, step);
         }
-        let unknown = || unknown(self.reader.entity, "expand", name);
-        self.reader.column(name).ok_or_else(unknown)?;
-        let target = self.reader.entity.field_named(name).and_then(|field| field.kind.target());
-        let Some(target) = target else {
-            return Err(Problem::at(
-                "/expand",
-                Code::InvalidType,
-                format!("`{name}` is no relation and cannot be expanded."),
-            ));
-        };
-        let target = self.reader.model.schema.entity(target).ok_or_else(unknown)?;
-        self.reader.right_on(target).map(drop).ok_or_else(unknown)
+        steps.push(Step::Raw(b"}"[..].into()));
+        Ok(steps)
     }
 
     fn all_readable(entity: &Entity, right: &RecordRight) -> Vec<String> {
@@ -241,41 +251,59 @@ impl<'g> Select<'g> {
             insula_model::entity::Column::System(field) => Leaf::System(field),
             insula_model::entity::Column::Field(field) => Leaf::Field(field.id),
         };
-        Ok(Step::Column { index: self.column(alias, leaf), ty: column.column_type() })
+        let index = match (column.column_type(), leaf) {
+            (ColumnType::Uuids, Leaf::Field(field)) => self.output(Output::Links(alias, field)),
+            _ => self.column(alias, leaf),
+        };
+        Ok(Step::Column { index, ty: column.column_type() })
     }
 
     /// The record a relation leads to; null where there is none or none that may be seen.
-    fn nested(&mut self, field: &Field) -> Result<Step> {
-        let alias = self.join(&[field.id])?;
+    fn nested(&mut self, hops: &[FieldId], field: &Field, expand: &Expand) -> Result<Step> {
+        let hops: Vec<FieldId> = hops.iter().copied().chain([field.id]).collect();
+        let alias = self.join(&hops)?;
         let target = field.kind.target().and_then(|id| self.reader.model.schema.entity(id));
         let target = Arc::clone(target.ok_or_else(|| Problem::internal("a relation leads nowhere"))?);
         let right = self.reader.right_on(&target).ok_or_else(Problem::not_found)?;
         let present = self.column(alias, Leaf::System(SystemField::Id));
-        let mut steps = Vec::new();
-        let mut lead = String::from("{");
-        for name in Self::all_readable(&target, &right) {
-            push_name(&mut lead, &name);
-            let step = self.plain(alias, &target, &name)?;
-            push(&mut steps, &mut lead, step);
-        }
-        steps.push(Step::Raw(b"}"[..].into()));
+        let steps = self.object(&hops, &target, &Self::all_readable(&target, &right), expand)?;
         Ok(Step::Nested { present, steps })
     }
 
+    /// The records a field links; those that may not be seen are left out.
+    fn linked(&mut self, alias: u32, field: &Field, expand: &Expand) -> Result<Step> {
+        let target = field.kind.linked().and_then(|id| self.reader.model.schema.entity(id));
+        let target = target.ok_or_else(|| Problem::internal("links lead nowhere"))?;
+        let right = self.reader.right_on(target).ok_or_else(Problem::not_found)?;
+        let mut select =
+            Select::new(Reader { entity: target, right: &right, ..self.reader }, self.tenant, self.dialect);
+        let id = select.column(0, Leaf::System(SystemField::Id));
+        let mut steps = vec![Step::Noted { index: id, ty: ColumnType::Uuid, list: 0 }, Step::Raw(b":"[..].into())];
+        steps.extend(select.object(&[], target, &Self::all_readable(target, &right), expand)?);
+        select.check_width()?;
+        self.linked.push(Linked::new(&select, Shape { steps, captures: Vec::new() }));
+        let index = self.output(Output::Links(alias, field.id));
+        Ok(Step::Noted { index, ty: ColumnType::Uuids, list: self.linked.len() - 1 })
+    }
+
     /// `SELECT columns FROM … LEFT JOIN … WHERE <read rule>`, to which conditions are added with [`Select::and`].
-    pub(super) fn write(&self, dialect: Dialect) -> SqlWriter {
-        let mut w = SqlWriter::new(dialect);
+    pub(super) fn write(&self) -> SqlWriter {
+        let mut w = SqlWriter::new(self.dialect);
         w.raw("SELECT ");
-        for (i, (alias, leaf)) in self.columns.iter().enumerate() {
-            w.raw(if i == 0 { "" } else { ", " }).column(*alias, *leaf);
+        for (i, column) in self.columns.iter().enumerate() {
+            w.raw(if i == 0 { "" } else { ", " });
+            match *column {
+                Output::Column(alias, leaf) => w.column(alias, leaf),
+                Output::Links(alias, field) => w.links(self.tenant, alias, field),
+            };
         }
         self.write_from(&mut w);
         w
     }
 
     /// The same rows, counted.
-    pub(super) fn write_count(&self, dialect: Dialect) -> SqlWriter {
-        let mut w = SqlWriter::new(dialect);
+    pub(super) fn write_count(&self) -> SqlWriter {
+        let mut w = SqlWriter::new(self.dialect);
         w.raw("SELECT count(*)");
         self.write_from(&mut w);
         w
@@ -294,7 +322,9 @@ impl<'g> Select<'g> {
             }
             if let Some(rule) = &join.rule {
                 w.raw(" AND ");
-                condition(w, rule, &mut |hops| if hops.is_empty() { own } else { alias(&self.joins, hops) });
+                condition(w, self.tenant, rule, &mut |hops| {
+                    if hops.is_empty() { own } else { alias(&self.joins, hops) }
+                });
             }
         }
         w.raw(" WHERE ");
@@ -313,7 +343,7 @@ impl<'g> Select<'g> {
     }
 
     fn condition(&self, w: &mut SqlWriter, expr: &Expr) {
-        condition(w, expr, &mut |hops| alias(&self.joins, hops));
+        condition(w, self.tenant, expr, &mut |hops| alias(&self.joins, hops));
     }
 }
 

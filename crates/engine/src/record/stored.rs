@@ -2,9 +2,11 @@
 
 use insula_model::entity::{Column, Entity, Field, SystemField};
 use insula_model::expr::Leaf;
-use insula_model::id::{AccountId, RecordId, TenantId};
+use insula_model::id::{AccountId, FieldId, RecordId, TenantId};
 use insula_model::value::{Timestamp, Value};
+use uuid::Uuid;
 
+use super::links;
 use super::visible::{VisibleRecord, member};
 use crate::grant::{Grant, RecordAction};
 use crate::sql::{Dialect, Slot, SqlWriter};
@@ -22,9 +24,10 @@ pub(crate) struct StoredRecord {
     pub(super) values: Vec<Value>,
 }
 
-/// The order in which whole records are read and written: system columns, then fields.
+/// The order in which whole records are read and written: system columns, then the fields that are columns.
 pub(super) fn columns(entity: &Entity) -> impl Iterator<Item = Column<'_>> {
-    SystemField::ALL.into_iter().map(Column::System).chain(entity.fields.iter().map(Column::Field))
+    let fields = entity.fields.iter().filter(|field| field.kind.is_column());
+    SystemField::ALL.into_iter().map(Column::System).chain(fields.map(Column::Field))
 }
 
 pub(super) const fn leaf(column: Column<'_>) -> Leaf {
@@ -36,7 +39,14 @@ pub(super) const fn leaf(column: Column<'_>) -> Leaf {
 
 impl StoredRecord {
     pub(super) fn from_row(entity: &Entity, row: &Row) -> Result<Self, StoreError> {
-        let values = entity.fields.iter().enumerate().map(|(i, field)| row.value(6 + i, field.kind.column_type()));
+        let mut column = 5;
+        let values = entity.fields.iter().map(|field| {
+            if !field.kind.is_column() {
+                return Ok(Value::Uuids(Vec::new()));
+            }
+            column += 1;
+            row.value(column, field.kind.column_type())
+        });
         Ok(Self {
             id: row.id(0)?,
             created_at: row.timestamp(1)?,
@@ -51,8 +61,18 @@ impl StoredRecord {
     /// Every column's value, in the order of [`columns`].
     pub(super) fn binds(&self) -> Vec<Value> {
         let mut binds: Vec<Value> = SystemField::ALL.into_iter().map(|field| self.system(field)).collect();
-        binds.extend(self.values.iter().cloned());
+        // Links are rows of their own.
+        binds.extend(self.values.iter().filter(|value| !matches!(value, Value::Uuids(_))).cloned());
         binds
+    }
+
+    /// Whether the field at `position` names `id`.
+    pub(super) fn refers(&self, position: usize, id: Uuid) -> bool {
+        match self.values.get(position) {
+            Some(Value::Uuid(held)) => *held == id,
+            Some(Value::Uuids(held)) => held.contains(&id),
+            _ => false,
+        }
     }
 
     fn system(&self, field: SystemField) -> Value {
@@ -133,5 +153,35 @@ pub(super) async fn lock_where(
     for_update(&mut w);
     let statement = w.finish();
     let rows = tx.query(&statement.text, &[&value]).await?;
-    rows.iter().map(|row| StoredRecord::from_row(entity, row)).collect()
+    from_rows(tx, tenant, entity, &rows).await
+}
+
+/// Records of `entity` whose links by `field` hold `target`, whole, and locked.
+pub(super) async fn lock_linking(
+    tx: &mut Tx,
+    tenant: TenantId,
+    entity: &Entity,
+    field: FieldId,
+    target: RecordId,
+    limit: u64,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let mut w = select_whole(tx.dialect(), tenant, entity);
+    w.raw("a0.id IN (SELECT l.source FROM ").link_table(tenant, field).raw(" AS l WHERE l.target = ");
+    w.bind(Slot::Arg(0)).raw(") ORDER BY a0.id LIMIT ").number(limit);
+    for_update(&mut w);
+    let statement = w.finish();
+    let rows = tx.query(&statement.text, &[&Value::Uuid(target.uuid())]).await?;
+    from_rows(tx, tenant, entity, &rows).await
+}
+
+async fn from_rows(
+    tx: &mut Tx,
+    tenant: TenantId,
+    entity: &Entity,
+    rows: &[Row],
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let mut records =
+        rows.iter().map(|row| StoredRecord::from_row(entity, row)).collect::<Result<Vec<_>, StoreError>>()?;
+    links::load(tx, tenant, entity, &mut records).await?;
+    Ok(records)
 }

@@ -10,6 +10,7 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::value::Value;
 
+use super::links;
 use super::references;
 use super::stored::{StoredRecord, for_update, select_whole};
 use super::visible::VisibleRecord;
@@ -109,14 +110,6 @@ impl<'t> Tx<'t, Writing> {
         before: StoredRecord,
         patch: &ValidPatch<'t>,
     ) -> Result<VisibleRecord> {
-        if patch.draft.named().all(|(position, value)| before.values.get(position) == Some(value)) {
-            return Ok(grant.reduce(&before));
-        }
-        let id = before.id;
-        let mut errors = Errors::default();
-        let references = references::of(grant, &patch.at, patch.draft.named());
-        references::check(self, grant, &references, &mut errors).await?;
-        errors.check()?;
         let mut after = StoredRecord {
             updated_at: self.author.now,
             updated_by: self.author.account,
@@ -126,13 +119,24 @@ impl<'t> Tx<'t, Writing> {
         for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, patch.draft.get(p)?))) {
             *value = new.clone();
         }
+        links::settle(&mut after);
+        if after.values == before.values {
+            return Ok(grant.reduce(&before));
+        }
+        let id = before.id;
+        let mut errors = Errors::default();
+        // What it names already it may keep: a user who has left since, a record the writer does not see.
+        let mut references = references::of(grant, &patch.at, patch.draft.named());
+        references.retain(|reference| !before.refers(reference.position, reference.id));
+        references::check(self, grant, &references, &mut errors).await?;
+        errors.check()?;
         let mut w = SqlWriter::new(grant.dialect);
         let mut args =
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];
         w.raw("UPDATE ").table(grant.tenant, grant.entity.id).raw(" SET updated_at = ").bind(Slot::Arg(0));
         w.raw(", updated_by = ").bind(Slot::Arg(1)).raw(", version = ").bind(Slot::Arg(2));
         for (position, value) in patch.draft.named() {
-            if let Some(field) = grant.entity.fields.get(position) {
+            if let Some(field) = grant.entity.fields.get(position).filter(|field| field.kind.is_column()) {
                 w.raw(", ").column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(args.len()));
                 args.push(value.clone());
             }
@@ -141,6 +145,10 @@ impl<'t> Tx<'t, Writing> {
         args.push(Value::Uuid(id.uuid()));
         let statement = w.finish();
         self.send(&statement.text, vec![args], grant.refusals(vec![patch.at.clone()])).await?;
+        for (sql, sets) in links::replacing(grant.dialect, grant.tenant, &grant.entity, &before, &after) {
+            let places = vec![patch.at.clone(); sets.len()];
+            self.send(&sql, sets, grant.refusals(places)).await?;
+        }
         let (old, new) = (before.audit_json(&grant.entity), after.audit_json(&grant.entity));
         let event = Event {
             action: "record.update",
@@ -171,14 +179,20 @@ impl<'t> Tx<'t, Writing> {
         }
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
-            condition(&mut w, rule, &mut |_| 0);
+            condition(&mut w, grant.tenant, rule, &mut |_| 0);
         }
         for_update(&mut w);
         let statement = w.finish();
         let caller = Value::Uuid(self.author.account.uuid());
         let args: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
-        let found = self.store.query(&statement.text, &statement.binds(&caller, &args)).await;
+        let moments = statement.moments(self.author.now);
+        let found = self.store.query(&statement.text, &statement.binds(&caller, &moments, &args)).await;
         let rows = found.map_err(|error| self.failed(error))?;
-        Ok(rows.first().map(|row| StoredRecord::from_row(&grant.entity, row)).transpose()?)
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut record = [StoredRecord::from_row(&grant.entity, row)?];
+        let loaded = links::load(&mut self.store, grant.tenant, &grant.entity, &mut record).await;
+        loaded.map_err(|error| self.failed(error))?;
+        let [record] = record;
+        Ok(Some(record))
     }
 }

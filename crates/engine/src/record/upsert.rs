@@ -1,8 +1,9 @@
 //! Making a record or changing the one that is there already, by the values of a unique key.
 
 use insula_model::draft;
-use insula_model::entity::{Entity, Field};
+use insula_model::entity::{Entity, Field, FieldKind, UniqueKey};
 use insula_model::expr::Leaf;
+use insula_model::id::FieldId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::value::Value;
@@ -71,21 +72,27 @@ fn key_fields<'g>(grant: &'g Grant<'_, Create>, key: &UpsertKey) -> Result<Vec<&
         })?;
         fields.push(field);
     }
-    let is_key = entity.unique.iter().any(|unique| {
+    let is_key = keys(entity).any(|unique| {
         unique.fields.len() == fields.len() && fields.iter().all(|field| unique.fields.contains(&field.id))
     });
     if is_key { Ok(fields) } else { Err(Problem::at("/upsert", Code::OutOfRange, known_keys(entity, grant))) }
 }
 
+/// The keys whose values a body can have: a number the system gives is in none.
+fn keys(entity: &Entity) -> impl Iterator<Item = &UniqueKey> {
+    let given = |id: &FieldId| entity.field(*id).is_some_and(|field| field.kind == FieldKind::AutoNumber);
+    entity.unique.iter().filter(move |unique| !unique.fields.iter().any(given))
+}
+
 /// Says which keys there are, of those whose every field the caller may read.
 fn known_keys(entity: &Entity, grant: &Grant<'_, Create>) -> String {
-    let key = |fields: &[insula_model::id::FieldId]| {
+    let key = |fields: &[FieldId]| {
         let names = fields
             .iter()
             .map(|id| entity.field(*id).filter(|field| grant.shows(field)).map(|field| field.name.as_str().to_owned()));
         names.collect::<Option<Vec<_>>>().map(|names| format!("`{}`", names.join(",")))
     };
-    let keys: Vec<String> = entity.unique.iter().filter_map(|unique| key(&unique.fields)).collect();
+    let keys: Vec<String> = keys(entity).filter_map(|unique| key(&unique.fields)).collect();
     if keys.is_empty() {
         return format!("No field of `{}` is unique, so no record can be found by one.", entity.name);
     }

@@ -1,10 +1,12 @@
 //! A request may be given up at any await, its client gone. Whoever borrows the connection next, another tenant, sees
 //! nothing of it, and no half of it stays.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use insula_model::clock::Clock;
 use insula_model::id::RequestId;
 use insula_model::json::Json;
-use insula_model::value::Timestamp;
+use insula_model::value::{Timestamp, Value};
 use uuid::Uuid;
 
 use super::*;
@@ -215,4 +217,41 @@ fn a_request_given_up_anywhere_leaves_nothing_on_postgres() {
         })
         .await;
     });
+}
+
+/// Two writers that wait for each other's lock: one of them is given up by the store, begins again, and neither client
+/// hears of it.
+#[test]
+fn a_write_given_up_for_anothers_sake_is_begun_again_on_postgres() {
+    on_scratch(async |scratch: &Scratch| {
+        let clock = Clock::fixed(NOW);
+        let store = StoreOptions::Postgres { url: scratch.url(), cell_tenant_limit: 1000 };
+        let engine = Engine::open(options(store, &clock)).await.unwrap();
+        let house = House::over(engine, clock).await;
+        let (met, runs) = (tokio::sync::Barrier::new(2), AtomicUsize::new(0));
+        let take = async |mine: i64, theirs: i64| {
+            let (met, runs) = (&met, &runs);
+            let work = async move |tx: &mut Tx<'_, Writing>| {
+                lock(tx, mine).await?;
+                // Only whoever runs for the first time has somebody to wait for.
+                if runs.fetch_add(1, Ordering::SeqCst) < 2 {
+                    met.wait().await;
+                }
+                lock(tx, theirs).await?;
+                let grant = tx.authorize::<Create>(&tx.entity("note")?)?;
+                tx.insert(&grant, grant.draft(&json(r#"{"title":"x"}"#))?).await.map(drop)
+            };
+            house.one.write(work).await
+        };
+        let (first, second) = tokio::join!(take(1, 2), take(2, 1));
+        first.unwrap();
+        second.unwrap();
+        assert_eq!(runs.into_inner(), 3);
+        house.is_whole(&house.one).await;
+    });
+}
+
+async fn lock(tx: &mut Tx<'_, Writing>, key: i64) -> Result<()> {
+    let taken = tx.store.query("SELECT pg_advisory_xact_lock($1) IS NULL", &[&Value::Int(key)]).await;
+    taken.map(drop).map_err(|error| tx.failed(error))
 }

@@ -5,9 +5,10 @@
 //! pushed down to the leaves, and only where a leaf has no exact opposite it becomes `NOT COALESCE(…, FALSE)`. Columns
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
-use insula_model::expr::{Expr, Op, Operand, Param, Path};
-use insula_model::id::FieldId;
-use insula_model::value::Value;
+use insula_model::entity::SystemField;
+use insula_model::expr::{Expr, Leaf, Moment, Op, Operand, Param, Path, TextTest};
+use insula_model::id::{FieldId, TenantId};
+use insula_model::value::{ColumnType, Value};
 
 use super::{Dialect, FIRST_PARAM, Slot, SqlWriter};
 
@@ -15,8 +16,8 @@ use super::{Dialect, FIRST_PARAM, Slot, SqlWriter};
 /// for `WHERE`, `ON`, `FILTER` and `AND`/`OR` within, not for `NOT` around it nor as a selected value.
 ///
 /// `alias` gives the join alias a path's hops end at; 0 is the record itself. The joins are the caller's.
-pub(crate) fn condition(w: &mut SqlWriter, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
-    Renderer { w, alias }.holds(expr, true);
+pub(crate) fn condition(w: &mut SqlWriter, tenant: TenantId, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
+    Renderer { w, tenant, alias }.holds(expr, true);
 }
 
 /// Parts of a junction that are written in one row.
@@ -24,6 +25,7 @@ const FLAT: usize = 8;
 
 struct Renderer<'w, 'a> {
     w: &'w mut SqlWriter,
+    tenant: TenantId,
     alias: &'a mut dyn FnMut(&[FieldId]) -> u32,
 }
 
@@ -40,6 +42,8 @@ impl Renderer<'_, '_> {
             Expr::In(item, values) => self.within(item, values, wanted),
             Expr::Among(item, list) => self.among(item, *list, wanted),
             Expr::Compare(op, a, b) => self.compare(*op, a, b, wanted),
+            Expr::Holds(path, member) => self.holds_member(path, member, wanted),
+            Expr::Text(test, operand, part) => self.text(*test, operand, part, wanted),
         }
     }
 
@@ -102,7 +106,7 @@ impl Renderer<'_, '_> {
                 }
             },
             Operand::Value(value) => self.constant((*value == Value::Bool(true)) == wanted),
-            Operand::Caller(_) | Operand::Param(_) => self.constant(!wanted),
+            Operand::Caller(_) | Operand::Now(_) | Operand::Param(_) => self.constant(!wanted),
         }
     }
 
@@ -133,6 +137,56 @@ impl Renderer<'_, '_> {
         }
         self.operand(item, true);
         self.w.raw(if !wanted && total { " NOT IN (" } else { " IN (" }).list(list).raw(")");
+        if !wanted && !total {
+            self.w.raw(", FALSE)");
+        }
+    }
+
+    fn holds_member(&mut self, path: &Path, member: &Value, wanted: bool) {
+        if let (ColumnType::Uuids, Leaf::Field(field)) = (path.column_type, path.leaf) {
+            let alias = (self.alias)(&path.hops);
+            self.w.raw(if wanted { "EXISTS" } else { "NOT EXISTS" }).raw(" (SELECT 1 FROM ");
+            self.w.link_table(self.tenant, field).raw(" AS l WHERE l.source = ");
+            self.w.column(alias, Leaf::System(SystemField::Id)).raw(" AND l.target = ");
+            self.w.bind(Slot::Const(member.clone())).raw(")");
+            return;
+        }
+        match self.w.dialect() {
+            Dialect::Sqlite => {
+                self.w.raw(if wanted { "EXISTS" } else { "NOT EXISTS" }).raw(" (SELECT 1 FROM json_each(");
+                self.path(path);
+                self.w.raw(") WHERE json_each.value = ").bind(Slot::Const(member.clone())).raw(")");
+            }
+            // An operator a GIN index knows.
+            Dialect::Postgres => {
+                self.w.raw(if wanted { "(" } else { "NOT COALESCE(" });
+                self.path(path);
+                self.w.raw(" @> ARRAY[").bind(Slot::Const(member.clone())).raw("::text]");
+                self.w.raw(if wanted { ")" } else { ", FALSE)" });
+            }
+        }
+    }
+
+    /// Exact on both engines: SQLite's LIKE would not tell cases apart, and both know patterns.
+    fn text(&mut self, test: TextTest, whole: &Operand, part: &str, wanted: bool) {
+        let total = is_never_null(whole);
+        if !wanted {
+            self.w.raw(if total { "NOT " } else { "NOT COALESCE(" });
+        }
+        let length = part.chars().count() as u64;
+        match (test, self.w.dialect()) {
+            (TextTest::Contains, dialect) => {
+                self.w.raw(if dialect == Dialect::Sqlite { "(instr(" } else { "(strpos(" });
+                self.operand(whole, true);
+                self.w.raw(", ").bind(Slot::Const(Value::Text(part.to_owned()))).raw(") > 0)");
+            }
+            (TextTest::EndsWith, dialect) => {
+                self.w.raw(if dialect == Dialect::Sqlite { "(substr(" } else { "(right(" });
+                self.operand(whole, true);
+                self.w.raw(if dialect == Dialect::Sqlite { ", -" } else { ", " }).number(length).raw(") = ");
+                self.w.bind(Slot::Const(Value::Text(part.to_owned()))).raw(")");
+            }
+        }
         if !wanted && !total {
             self.w.raw(", FALSE)");
         }
@@ -180,6 +234,8 @@ impl Renderer<'_, '_> {
             Operand::Path(path) => return self.path(path),
             Operand::Value(value) => (Slot::Const(value.clone()), cast(value)),
             Operand::Caller(field) => (Slot::Caller(*field), "::uuid"),
+            Operand::Now(moment @ Moment::Instant(_)) => (Slot::Now(*moment), "::timestamptz"),
+            Operand::Now(moment @ Moment::Day(_)) => (Slot::Now(*moment), "::date"),
             // A field stands beside it, which says its type.
             Operand::Param(param) => (Slot::Arg(FIRST_PARAM + param.index), ""),
         };
@@ -198,7 +254,7 @@ impl Renderer<'_, '_> {
 const fn is_never_null(operand: &Operand) -> bool {
     match operand {
         Operand::Path(path) => path.never_null,
-        Operand::Value(_) | Operand::Caller(_) | Operand::Param(_) => true,
+        Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) | Operand::Param(_) => true,
     }
 }
 
@@ -229,11 +285,15 @@ const fn cast(value: &Value) -> &'static str {
     match value {
         Value::Null => "",
         Value::Bool(_) => "::boolean",
-        Value::Int(_) | Value::Decimal(_) => "::bigint",
+        Value::Int(_) | Value::Decimal(_) | Value::Duration(_) => "::bigint",
         Value::Text(_) => "::text",
+        Value::Json(_) => "::json",
+        Value::Texts(_) => "::text[]",
         Value::Date(_) => "::date",
+        Value::Time(_) => "::time",
         Value::Timestamp(_) => "::timestamptz",
         Value::Uuid(_) => "::uuid",
+        Value::Uuids(_) => "::uuid[]",
         Value::Bytes(_) => "::bytea",
     }
 }

@@ -1,5 +1,7 @@
 //! How a row becomes JSON without anything in between: a list of steps, made once per plan.
 
+use std::ops::Range;
+
 use insula_model::value::{ColumnType, Value};
 
 use super::StoreError;
@@ -18,6 +20,8 @@ pub(crate) enum Step {
     Raw(Box<[u8]>),
     /// The column at `index`, or `null`.
     Column { index: usize, ty: ColumnType },
+    /// The column at `index`, noted in the tail under the number `list`: for what takes its place later.
+    Noted { index: usize, ty: ColumnType, list: usize },
     /// An expanded record: `null` where the column at `present` is null, else the steps.
     Nested { present: usize, steps: Vec<Self> },
 }
@@ -30,6 +34,16 @@ pub(crate) struct Tail {
     pub(crate) more: bool,
     /// [`Shape::captures`] of the last row written.
     pub(crate) last: Vec<Value>,
+    /// What [`Step::Noted`] has written, in its order.
+    pub(crate) noted: Vec<Noted>,
+}
+
+/// A value and where in the output it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Noted {
+    pub(crate) list: usize,
+    pub(crate) at: Range<usize>,
+    pub(crate) value: Value,
 }
 
 /// A page ends once it has grown to this many bytes, however few its rows are.
@@ -51,9 +65,14 @@ pub(crate) trait Cells {
 }
 
 impl Shape {
-    /// Appends one row.
-    pub(crate) fn write(&self, cells: &impl Cells, out: &mut Vec<u8>) -> Result<(), StoreError> {
-        write_steps(&self.steps, cells, out)
+    /// Appends one row; what it notes of it goes to `noted`.
+    pub(crate) fn write(
+        &self,
+        cells: &impl Cells,
+        out: &mut Vec<u8>,
+        noted: &mut Vec<Noted>,
+    ) -> Result<(), StoreError> {
+        write_steps(&self.steps, cells, out, noted)
     }
 
     pub(crate) fn capture(&self, cells: &impl Cells) -> Result<Vec<Value>, StoreError> {
@@ -61,13 +80,24 @@ impl Shape {
     }
 }
 
-fn write_steps(steps: &[Step], cells: &impl Cells, out: &mut Vec<u8>) -> Result<(), StoreError> {
+fn write_steps(
+    steps: &[Step],
+    cells: &impl Cells,
+    out: &mut Vec<u8>,
+    noted: &mut Vec<Noted>,
+) -> Result<(), StoreError> {
     for step in steps {
         match step {
             Step::Raw(bytes) => out.extend_from_slice(bytes),
             Step::Column { index, ty } => cells.write(*index, *ty, out)?,
+            Step::Noted { index, ty, list } => {
+                let start = out.len();
+                let value = cells.value(*index, *ty)?;
+                value.write_json(out);
+                noted.push(Noted { list: *list, at: start..out.len(), value });
+            }
             Step::Nested { present, .. } if cells.is_null(*present)? => out.extend_from_slice(b"null"),
-            Step::Nested { steps, .. } => write_steps(steps, cells, out)?,
+            Step::Nested { steps, .. } => write_steps(steps, cells, out, noted)?,
         }
     }
     Ok(())

@@ -19,6 +19,10 @@ pub(crate) enum StoreError {
     /// along: which call, counted from 0, and which of its sets.
     #[error("{cause}")]
     Sent { send: usize, set: usize, cause: Box<Self> },
+    /// Given up for the sake of another transaction that waited for it, as it did for that one. Nothing was changed, and
+    /// the same work may well succeed when it is begun again.
+    #[error("crossed with another transaction: {0}")]
+    Crossed(Box<dyn Error + Send + Sync>),
     /// The store does not answer, or gave the transaction up; the same call may succeed later.
     #[error("unavailable: {0}")]
     Unavailable(Box<dyn Error + Send + Sync>),
@@ -42,6 +46,15 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether it failed for nothing but another transaction.
+    pub(crate) fn crossed(&self) -> bool {
+        match self {
+            Self::Crossed(_) => true,
+            Self::Sent { cause, .. } => cause.crossed(),
+            _ => false,
+        }
+    }
 }
 
 /// What the engine tells of the index: PostgreSQL its name, SQLite the columns.
@@ -56,7 +69,9 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Sent { cause, .. } => Self::from(*cause),
             // Who could begin again has done so.
-            StoreError::SchemaMoved(_) | StoreError::Unavailable(_) | StoreError::TooSlow => Self::unavailable(error),
+            StoreError::SchemaMoved(_) | StoreError::Crossed(_) | StoreError::Unavailable(_) | StoreError::TooSlow => {
+                Self::unavailable(error)
+            }
             StoreError::OutcomeUnknown(_) => Self::outcome_unknown(error),
             other => Self::internal(other),
         }

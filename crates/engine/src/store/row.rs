@@ -1,7 +1,7 @@
 //! A row of a statement, read by position. SQLite tells integers, texts and blobs apart and no more, so each getter
 //! takes what either engine gives for its type.
 
-use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value};
+use insula_model::value::{ColumnType, Date, Decimal, Document, Duration, Time, Timestamp, Value};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -19,14 +19,23 @@ impl Row {
         Ok(match (self.get(index)?, ty) {
             (Value::Null, _) => Value::Null,
             (Value::Int(n), ColumnType::Bool) => Value::Bool(*n != 0),
+            (Value::Text(text), ColumnType::Json) => Value::Json(Document::kept(text.clone())),
+            (Value::Text(text), ColumnType::Texts) => Value::Texts(texts(text)?),
             (Value::Int(n), ColumnType::Decimal { scale }) => Value::Decimal(Decimal::new(*n, scale)),
             (Value::Int(n), ColumnType::Date) => Value::Date(Date::from_days(i32::try_from(*n).unwrap_or(0))),
+            (Value::Int(n), ColumnType::Time) => Value::Time(Time::from_micros(*n).ok_or_else(out_of_range)?),
             (Value::Int(n), ColumnType::Timestamp) => Value::Timestamp(Timestamp::from_micros(*n)),
+            (Value::Int(n), ColumnType::Duration) => {
+                Value::Duration(Duration::from_micros(*n).ok_or_else(out_of_range)?)
+            }
             (Value::Bytes(bytes), ColumnType::Uuid) => Value::Uuid(uuid(bytes)?),
             (value @ Value::Bool(_), ColumnType::Bool)
             | (value @ Value::Int(_), ColumnType::Int)
             | (value @ Value::Text(_), ColumnType::Text)
+            | (value @ Value::Json(_), ColumnType::Json)
+            | (value @ Value::Texts(_), ColumnType::Texts)
             | (value @ Value::Date(_), ColumnType::Date)
+            | (value @ Value::Time(_), ColumnType::Time)
             | (value @ Value::Timestamp(_), ColumnType::Timestamp)
             | (value @ Value::Uuid(_), ColumnType::Uuid) => value.clone(),
             (value, ty) => return Err(StoreError::Other(format!("{} is no {ty:?}", value.kind()).into())),
@@ -90,6 +99,15 @@ impl Row {
     ) -> Result<Option<T>, StoreError> {
         if self.is_null(index) { Ok(None) } else { read(self, index).map(Some) }
     }
+}
+
+/// A set of texts as SQLite keeps it.
+pub(super) fn texts(json: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Other(error.into()))
+}
+
+fn out_of_range() -> StoreError {
+    StoreError::Other("a stored value is outside its type's range".into())
 }
 
 fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {

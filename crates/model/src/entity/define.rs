@@ -8,15 +8,18 @@ use crate::input::{self, Members};
 use crate::json::Json;
 use crate::name::{Name, NameError};
 use crate::problem::{Code, Errors, Result, pointer};
-use crate::value::{Decimal, MAX_INTEGER, MAX_PRECISION};
+use crate::value::{Decimal, Duration, MAX_INTEGER, MAX_PRECISION};
 
 /// The most fields an entity can have: both engines hold more columns, people do not.
 const MAX_FIELDS: usize = 500;
 const MAX_LABEL: usize = 200;
 const MAX_HELP: usize = 2_000;
-/// The longest `text`; longer belongs into a type of its own.
+/// The longest `text`; longer belongs into `long_text`.
 const MAX_TEXT: u32 = 10_000;
 const DEFAULT_TEXT: u32 = 255;
+/// A body holds one of these with room to spare, whatever its characters.
+const MAX_LONG_TEXT: u32 = 200_000;
+const DEFAULT_LONG_TEXT: u32 = 20_000;
 const MAX_OPTIONS: usize = 500;
 /// Bytes of what is unique or indexed. PostgreSQL's index entries end at some 2 700.
 const MAX_INDEXED: usize = 2_600;
@@ -142,8 +145,8 @@ fn field(
     let name = name(&mut members, errors);
     let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
     let help = members.optional_text("help", MAX_HELP, errors).unwrap_or_default().to_owned();
-    let required = members.optional_bool("required", errors).unwrap_or(false);
-    let unique = members.optional_bool("unique", errors).unwrap_or(false);
+    let mut required = members.optional_bool("required", errors).unwrap_or(false);
+    let mut unique = members.optional_bool("unique", errors).unwrap_or(false);
     let indexed = members.optional_bool("indexed", errors).unwrap_or(false);
     let kind = kind(&mut members, target, required, errors);
     for (key, off) in [("sensitivity", "none"), ("markup", "literal")] {
@@ -160,7 +163,21 @@ fn field(
     if members.optional_bool("encrypted", errors) == Some(true) {
         errors.add(members.pointer("encrypted"), Code::NotSupported, "Encrypted fields are not supported yet.");
     }
-    let default = members.optional("default");
+    if kind == Some(FieldKind::AutoNumber) {
+        (required, unique) = (true, true);
+    }
+    if let Some(kind) = &kind {
+        for (key, wanted) in [("unique", unique), ("indexed", indexed)] {
+            if wanted && let Some(reason) = unindexable(kind) {
+                errors.add(members.pointer(key), Code::OutOfRange, reason);
+            }
+        }
+    }
+    let mut default = members.optional("default");
+    if default.is_some() && kind == Some(FieldKind::AutoNumber) {
+        errors.add(members.pointer("default"), Code::NotSupported, "The system numbers the records; leave it out.");
+        default = None;
+    }
     let default_at = members.pointer("default");
     members.finish(errors);
     let (name, kind) = (name?, kind?);
@@ -194,11 +211,21 @@ fn kind(
     let name = members.text("type", 50, errors)?;
     Some(match name {
         "text" => {
-            let max_length = length(members, "max_length", MAX_TEXT, errors).unwrap_or(DEFAULT_TEXT).max(1);
-            let min_length = length(members, "min_length", max_length, errors);
+            let (min_length, max_length) = lengths(members, MAX_TEXT, DEFAULT_TEXT, errors);
             FieldKind::Text { min_length, max_length }
         }
+        "long_text" => {
+            let (min_length, max_length) = lengths(members, MAX_LONG_TEXT, DEFAULT_LONG_TEXT, errors);
+            FieldKind::LongText { min_length, max_length }
+        }
+        "rich_text" => {
+            let max_length = length(members, "max_length", MAX_LONG_TEXT, errors).unwrap_or(DEFAULT_LONG_TEXT).max(1);
+            FieldKind::RichText { max_length }
+        }
         "code" => FieldKind::Code,
+        "email" => FieldKind::Email,
+        "url" => FieldKind::Url,
+        "phone" => FieldKind::Phone,
         "integer" => {
             let (min, max) = (bound(members, "min", errors), bound(members, "max", errors));
             ordered(members, min, max, errors);
@@ -207,12 +234,22 @@ fn kind(
         "decimal" => decimal(members, errors)?,
         "boolean" => FieldKind::Boolean,
         "date" => FieldKind::Date,
+        "time" => FieldKind::Time,
         "datetime" => FieldKind::Datetime,
+        "duration" => {
+            let (min, max) = (duration_bound(members, "min", errors), duration_bound(members, "max", errors));
+            ordered(members, min, max, errors);
+            FieldKind::Duration { min, max }
+        }
+        "uuid" => FieldKind::Uuid,
+        "user" => FieldKind::User,
         "choice" => FieldKind::Choice { options: options(members, errors)? },
+        "multi_choice" => FieldKind::MultiChoice { options: options(members, errors)? },
+        "json" => FieldKind::Json,
+        "auto_number" => FieldKind::AutoNumber,
+        "relations" => relations(members, target, required, errors)?,
         "relation" => relation(members, target, required, errors)?,
-        "long_text" | "rich_text" | "email" | "url" | "phone" | "time" | "duration" | "uuid" | "json"
-        | "multi_choice" | "relations" | "user" | "unit" | "file" | "auto_number" | "secret" | "formula" | "rollup"
-        | "lookup" => {
+        "unit" | "file" | "secret" | "formula" | "rollup" | "lookup" => {
             errors.add(
                 members.pointer("type"),
                 Code::NotSupported,
@@ -221,7 +258,8 @@ fn kind(
             return None;
         }
         _ => {
-            let known = "text, code, integer, decimal, boolean, date, datetime, choice, relation";
+            let known = "text, long_text, rich_text, code, email, url, phone, integer, auto_number, decimal, boolean, date, time, datetime, \
+                         duration, uuid, json, choice, multi_choice, relation, relations, user";
             errors.add(
                 members.pointer("type"),
                 Code::OutOfRange,
@@ -230,6 +268,11 @@ fn kind(
             return None;
         }
     })
+}
+
+fn lengths(members: &mut Members<'_>, most: u32, usual: u32, errors: &mut Errors) -> (Option<u32>, u32) {
+    let max_length = length(members, "max_length", most, errors).unwrap_or(usual).max(1);
+    (length(members, "min_length", max_length, errors), max_length)
 }
 
 fn length(members: &mut Members<'_>, key: &'static str, most: u32, errors: &mut Errors) -> Option<u32> {
@@ -248,6 +291,16 @@ fn bound(members: &mut Members<'_>, key: &'static str, errors: &mut Errors) -> O
         return None;
     }
     Some(n)
+}
+
+/// In microseconds.
+fn duration_bound(members: &mut Members<'_>, key: &'static str, errors: &mut Errors) -> Option<i64> {
+    let text = members.optional_text(key, 100, errors)?;
+    let bound = Duration::parse(text);
+    if bound.is_none() {
+        errors.add(members.pointer(key), Code::InvalidFormat, "A duration is written as in ISO 8601, such as PT1H30M.");
+    }
+    bound.map(Duration::micros)
 }
 
 fn ordered(members: &Members<'_>, min: Option<i64>, max: Option<i64>, errors: &mut Errors) {
@@ -339,12 +392,39 @@ fn relation(
             "A required relation cannot lose its value; choose restrict or cascade.",
         );
     }
+    target_of(members, target, errors).map(|target| FieldKind::Relation { target, on_delete })
+}
+
+fn relations(
+    members: &mut Members<'_>,
+    target: &dyn Fn(&str) -> Option<EntityId>,
+    required: bool,
+    errors: &mut Errors,
+) -> Option<FieldKind> {
+    if required {
+        let message = "Any of the linked records may be deleted, the last one too; leave `required` out.";
+        errors.add(members.pointer("required"), Code::OutOfRange, message);
+    }
+    target_of(members, target, errors).map(|target| FieldKind::Relations { target })
+}
+
+fn target_of(
+    members: &mut Members<'_>,
+    target: &dyn Fn(&str) -> Option<EntityId>,
+    errors: &mut Errors,
+) -> Option<EntityId> {
     let name = members.text("target", 63, errors)?;
-    let Some(target) = target(name) else {
+    let found = target(name);
+    if found.is_none() {
         errors.add(members.pointer("target"), Code::OutOfRange, format!("There is no entity `{name}`."));
-        return None;
-    };
-    Some(FieldKind::Relation { target, on_delete })
+    }
+    found
+}
+
+/// Why values of this type cannot be indexed, if they cannot.
+fn unindexable(kind: &FieldKind) -> Option<String> {
+    let message = || format!("A field of type `{}` cannot be indexed or unique.", kind.name());
+    (!kind.is_orderable()).then(message)
 }
 
 /// Keys over several fields, and one for each field that is unique by itself.
@@ -364,6 +444,9 @@ fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut E
             let found = fields.iter().find(|field| matches!(name, Json::Text(text) if field.name.as_str() == text));
             match found {
                 Some(field) if !key.contains(&field.id) => {
+                    if let Some(reason) = unindexable(&field.kind) {
+                        errors.add(pointer(&at, &j.to_string()), Code::OutOfRange, reason);
+                    }
                     size += field.kind.index_size();
                     key.push(field.id);
                 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
-use crate::value::{ColumnType, Decimal};
+use crate::value::{ColumnType, Decimal, MAX_ADDRESS, MAX_URL};
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Field {
@@ -31,7 +31,19 @@ pub enum FieldKind {
         min_length: Option<u32>,
         max_length: u32,
     },
+    /// Text of any length that reads over lines; it is neither sorted by nor indexed.
+    LongText {
+        min_length: Option<u32>,
+        max_length: u32,
+    },
+    /// HTML of which what is not allowed is taken out; lengths as stored.
+    RichText {
+        max_length: u32,
+    },
     Code,
+    Email,
+    Url,
+    Phone,
     Integer {
         min: Option<i64>,
         max: Option<i64>,
@@ -43,16 +55,38 @@ pub enum FieldKind {
         min: Option<i64>,
         max: Option<i64>,
     },
+    /// Numbered by the system from 1 on, in the order in which records are made; no number is given twice.
+    AutoNumber,
     Boolean,
     Date,
+    Time,
     Datetime,
+    /// Bounds in microseconds.
+    Duration {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    /// An id that leads nowhere by itself, such as another system's.
+    Uuid,
     Choice {
         options: Vec<String>,
     },
+    /// Any of the options, in their order.
+    MultiChoice {
+        options: Vec<String>,
+    },
+    /// Any JSON value.
+    Json,
     Relation {
         target: EntityId,
         on_delete: OnDelete,
     },
+    /// Any number of records of another entity, each of which may be linked by many. A deleted one is unlinked.
+    Relations {
+        target: EntityId,
+    },
+    /// The account of a member of the tenant. Like `created_by` it stays when the member goes.
+    User,
 }
 
 /// What happens to a record when the record it refers to is deleted.
@@ -112,26 +146,64 @@ impl FieldKind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Text { .. } => "text",
+            Self::LongText { .. } => "long_text",
+            Self::RichText { .. } => "rich_text",
             Self::Code => "code",
+            Self::Email => "email",
+            Self::Url => "url",
+            Self::Phone => "phone",
             Self::Integer { .. } => "integer",
+            Self::AutoNumber => "auto_number",
             Self::Decimal { .. } => "decimal",
             Self::Boolean => "boolean",
             Self::Date => "date",
+            Self::Time => "time",
             Self::Datetime => "datetime",
+            Self::Duration { .. } => "duration",
+            Self::Uuid => "uuid",
             Self::Choice { .. } => "choice",
+            Self::MultiChoice { .. } => "multi_choice",
+            Self::Json => "json",
             Self::Relation { .. } => "relation",
+            Self::Relations { .. } => "relations",
+            Self::User => "user",
         }
     }
 
     pub const fn column_type(&self) -> ColumnType {
         match self {
-            Self::Text { .. } | Self::Code | Self::Choice { .. } => ColumnType::Text,
-            Self::Integer { .. } => ColumnType::Int,
+            Self::Text { .. }
+            | Self::LongText { .. }
+            | Self::RichText { .. }
+            | Self::Code
+            | Self::Email
+            | Self::Url
+            | Self::Phone
+            | Self::Choice { .. } => ColumnType::Text,
+            Self::Integer { .. } | Self::AutoNumber => ColumnType::Int,
             Self::Decimal { scale, .. } => ColumnType::Decimal { scale: *scale },
             Self::Boolean => ColumnType::Bool,
             Self::Date => ColumnType::Date,
+            Self::Time => ColumnType::Time,
             Self::Datetime => ColumnType::Timestamp,
-            Self::Relation { .. } => ColumnType::Uuid,
+            Self::Duration { .. } => ColumnType::Duration,
+            Self::MultiChoice { .. } => ColumnType::Texts,
+            Self::Json => ColumnType::Json,
+            Self::Relations { .. } => ColumnType::Uuids,
+            Self::Uuid | Self::Relation { .. } | Self::User => ColumnType::Uuid,
+        }
+    }
+
+    /// Whether its values lie in a column of the entity's own table. Links have a table of their own.
+    pub const fn is_column(&self) -> bool {
+        !matches!(self, Self::Relations { .. })
+    }
+
+    /// The entity whose records a field links.
+    pub const fn linked(&self) -> Option<EntityId> {
+        match self {
+            Self::Relations { target } => Some(*target),
+            _ => None,
         }
     }
 
@@ -140,8 +212,10 @@ impl FieldKind {
         match self {
             Self::Text { max_length, .. } => *max_length as usize * 4,
             Self::Code => 50,
+            Self::Email => MAX_ADDRESS,
+            Self::Url => MAX_URL,
+            Self::Phone | Self::Relation { .. } | Self::Uuid | Self::User => 16,
             Self::Choice { options } => options.iter().map(String::len).max().unwrap_or(0),
-            Self::Relation { .. } => 16,
             _ => 8,
         }
     }
@@ -152,6 +226,18 @@ impl FieldKind {
             Self::Relation { target, .. } => Some(*target),
             _ => None,
         }
+    }
+
+    /// Whether records can be put in an order by it, and found by an index on it. Both need a value of bounded size.
+    pub const fn is_orderable(&self) -> bool {
+        !matches!(
+            self,
+            Self::LongText { .. }
+                | Self::RichText { .. }
+                | Self::MultiChoice { .. }
+                | Self::Json
+                | Self::Relations { .. }
+        )
     }
 
     /// The bounds of a decimal field, at its scale.

@@ -41,6 +41,14 @@ impl Schema {
         self.by_id.get(&id).and_then(|i| self.entities.get(*i))
     }
 
+    /// Every field that links records of `target`, with the entity it belongs to.
+    pub fn links_to(&self, target: EntityId) -> impl Iterator<Item = (&Arc<Entity>, &Field)> {
+        self.entities.iter().flat_map(move |entity| {
+            let fields = entity.fields.iter().filter(move |field| field.kind.linked() == Some(target));
+            fields.map(move |field| (entity, field))
+        })
+    }
+
     /// Every relation that leads to `target`, with the entity it belongs to.
     pub fn relations_to(&self, target: EntityId) -> impl Iterator<Item = (&Arc<Entity>, &Field)> {
         self.entities.iter().flat_map(move |entity| {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Entity, Field, FieldKind, Schema};
+use crate::value::Duration;
 
 impl Entity {
     pub fn view(&self, schema: &Schema) -> Json {
@@ -37,7 +38,7 @@ impl Field {
         set("indexed", json!(self.indexed));
         set("default", self.default.clone().unwrap_or(Json::Null));
         match &self.kind {
-            FieldKind::Text { min_length, max_length } => {
+            FieldKind::Text { min_length, max_length } | FieldKind::LongText { min_length, max_length } => {
                 set("min_length", json!(min_length));
                 set("max_length", json!(max_length));
             }
@@ -52,7 +53,10 @@ impl Field {
                 set("min", json!(min.map(|d| d.to_string())));
                 set("max", json!(max.map(|d| d.to_string())));
             }
-            FieldKind::Choice { options } => {
+            FieldKind::RichText { max_length } => {
+                set("max_length", json!(max_length));
+            }
+            FieldKind::Choice { options } | FieldKind::MultiChoice { options } => {
                 set("options", json!(options));
             }
             FieldKind::Relation { target, on_delete } => {
@@ -61,7 +65,27 @@ impl Field {
                 set("target", json!(name));
                 set("on_delete", json!(on_delete));
             }
-            FieldKind::Code | FieldKind::Boolean | FieldKind::Date | FieldKind::Datetime => {}
+            FieldKind::Duration { min, max } => {
+                let bound = |micros: &Option<i64>| micros.and_then(Duration::from_micros).map(|d| d.to_string());
+                set("min", json!(bound(min)));
+                set("max", json!(bound(max)));
+            }
+            FieldKind::Relations { target } => {
+                let own = (*target == owner.id).then_some(&owner.name);
+                set("target", json!(own.or_else(|| schema.entity(*target).map(|entity| &entity.name))));
+            }
+            FieldKind::AutoNumber
+            | FieldKind::Code
+            | FieldKind::Email
+            | FieldKind::Url
+            | FieldKind::Phone
+            | FieldKind::Boolean
+            | FieldKind::Date
+            | FieldKind::Time
+            | FieldKind::Datetime
+            | FieldKind::Uuid
+            | FieldKind::Json
+            | FieldKind::User => {}
         }
         Json::Object(view)
     }

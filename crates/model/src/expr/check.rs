@@ -3,12 +3,15 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr as Tree, LiteralValue, SelectExpr, operators};
 
-use super::compare::{Term, compare, negate, truth, within};
+use super::compare::{Term, compare, held, negate, truth, within};
 use super::literal::{self, Literal};
 use super::param::{Named, Params};
 use super::path;
+use super::shift::{self, Sign};
+use super::text::Function;
 use super::{CallerField, Expr, MAX_LIST, Op, bounds, syntax};
 use crate::entity::{Entity, Field, Schema};
+use crate::value::ColumnType;
 
 /// What an expression is about, and what its author may name.
 pub struct Context<'a> {
@@ -66,6 +69,11 @@ pub fn compile(source: &str, context: &Context<'_>) -> Result<Expr, ExprError> {
 }
 
 fn condition(tree: &IdedExpr, context: &Context<'_>) -> Result<Expr, ExprError> {
+    if let Tree::Call(CallExpr { target: Some(target), func_name, args }) = &tree.expr
+        && let (Some(function), [part]) = (Function::named(func_name), args.as_slice())
+    {
+        return function.of(term(target, context)?, &term(part, context)?);
+    }
     if let Tree::Call(CallExpr { target: None, func_name, args }) = &tree.expr {
         match (func_name.as_str(), args.as_slice()) {
             (operators::LOGICAL_AND | operators::LOGICAL_OR, [_, _]) => return junction(tree, func_name, context),
@@ -131,6 +139,12 @@ fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result
         return param?.among(item);
     }
     let Tree::List(list) = &list.expr else {
+        if let Tree::Ident(_) | Tree::Select(SelectExpr { test: false, .. }) = &list.expr
+            && let Term::Column(set) = term(list, context)?
+            && matches!(set.path.column_type, ColumnType::Texts | ColumnType::Uuids)
+        {
+            return held(item, set);
+        }
         return Err(ExprError::invalid("`in` needs a list, such as `in [\"a\", \"b\"]`"));
     };
     if list.elements.len() > MAX_LIST {
@@ -140,7 +154,7 @@ fn membership(item: &IdedExpr, list: &IdedExpr, context: &Context<'_>) -> Result
     for element in &list.elements {
         match term(element, context)? {
             Term::Literal(literal) => literals.push(literal),
-            Term::Column(_) | Term::Caller(_) | Term::Param(_) => {
+            Term::Column(_) | Term::Caller(_) | Term::Now(_) | Term::Param(_) => {
                 return Err(ExprError::invalid(
                     "a list can only hold numbers, strings and the like; compare fields by `==` and join with `||`",
                 ));
@@ -158,7 +172,7 @@ fn term<'a>(tree: &IdedExpr, context: &Context<'a>) -> Result<Term<'a>, ExprErro
             Err(ExprError::invalid("`has()` is not supported; a field that is not set is null, so use `!= null`"))
         }
         Tree::Select(select) => named(&segments(select)?, context),
-        Tree::Call(call) => function(call),
+        Tree::Call(call) => function(call, context),
         Tree::List(_) => Err(ExprError::invalid("a list can only stand on the right of `in`")),
         Tree::Comprehension(_) => Err(not_supported("`all`, `exists`, `map` and `filter` are")),
         Tree::Map(_) | Tree::Struct(_) => Err(not_supported("`{…}` is")),
@@ -197,7 +211,7 @@ fn named<'a>(names: &[&str], context: &Context<'a>) -> Result<Term<'a>, ExprErro
     }
 }
 
-fn function<'a>(call: &CallExpr) -> Result<Term<'a>, ExprError> {
+fn function<'a>(call: &CallExpr, context: &Context<'a>) -> Result<Term<'a>, ExprError> {
     match (&call.target, call.func_name.as_str(), call.args.as_slice()) {
         (None, operators::NEGATE, [inner]) => match &inner.expr {
             Tree::Literal(value) => match literal(value)? {
@@ -220,6 +234,19 @@ fn function<'a>(call: &CallExpr) -> Result<Term<'a>, ExprError> {
                 Err(ExprError::invalid("`timestamp()` takes a string, such as `timestamp(\"2013-01-31T09:30:00Z\")`"))
             }
         },
+        (None, "duration", [argument]) => match text_argument(argument)? {
+            Some(text) => literal::duration(&text).map(|duration| Term::Literal(Literal::Duration(duration))),
+            None => Err(ExprError::invalid("`duration()` takes a string, such as `duration(\"1h30m\")`")),
+        },
+        (None, "now", []) => Ok(Term::Now(0)),
+        (None, "now", _) => Err(ExprError::invalid("`now()` takes nothing")),
+        (None, operators::ADD, [left, right]) => {
+            shift::combine(Sign::Plus, term(left, context)?, term(right, context)?)
+        }
+        (None, operators::SUBSTRACT, [left, right]) => {
+            shift::combine(Sign::Minus, term(left, context)?, term(right, context)?)
+        }
+        (Some(_), name, [_]) if Function::named(name).is_some() => Err(condition_as_value()),
         // Without a look inside: the answer must not depend on which names are known.
         (None, operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT | operators::IN, _) => {
             Err(condition_as_value())
@@ -240,8 +267,6 @@ fn not_supported(subject: &str) -> ExprError {
 /// An operator or function as its author wrote it.
 fn symbol(name: &str) -> String {
     match name {
-        operators::ADD => "`+`".to_owned(),
-        operators::SUBSTRACT => "`-`".to_owned(),
         operators::MULTIPLY => "`*`".to_owned(),
         operators::DIVIDE => "`/`".to_owned(),
         operators::MODULO => "`%`".to_owned(),

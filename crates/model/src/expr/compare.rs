@@ -6,7 +6,8 @@ use super::check::ExprError;
 use super::literal::{self, Literal, Place, wanted};
 use super::param::Named;
 use super::path::Column;
-use super::{CallerField, Expr, Op, Operand};
+use super::{CallerField, Expr, Leaf, Moment, Op, Operand, shift};
+use crate::entity::SystemField;
 use crate::id::parse_uuid;
 use crate::value::{ColumnType, Value};
 
@@ -16,6 +17,8 @@ pub(super) enum Term<'a> {
     Column(Column<'a>),
     Caller(CallerField),
     Literal(Literal),
+    /// `now()`, moved by microseconds.
+    Now(i64),
     Param(Named<'a>),
 }
 
@@ -65,7 +68,7 @@ pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, E
         (Term::Column(column), Term::Param(_)) if op.is_ordering() && column.path.column_type == ColumnType::Bool => {
             Err(booleans_have_no_order(&column.name))
         }
-        (Term::Column(column), Term::Param(param)) => Ok(param.compared(op, column)),
+        (Term::Column(column), Term::Param(param)) => param.compared(op, column),
         (param @ Term::Param(_), column @ Term::Column(_)) => compare(op.mirrored(), column, param),
         (Term::Param(param), _) | (_, Term::Param(param)) => Err(param.misplaced()),
         (Term::Literal(a), Term::Literal(b)) => fold(op, &a, &b),
@@ -73,7 +76,7 @@ pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, E
         (term, Term::Literal(Literal::Null)) => {
             let is_null = match term {
                 Term::Column(column) => is_null(column),
-                Term::Caller(_) | Term::Literal(_) | Term::Param(_) => Expr::Const(false),
+                Term::Caller(_) | Term::Literal(_) | Term::Now(_) | Term::Param(_) => Expr::Const(false),
             };
             match op {
                 Op::Eq => Ok(is_null),
@@ -85,8 +88,41 @@ pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, E
             if op.is_ordering() && column.path.column_type == ColumnType::Bool {
                 return Err(booleans_have_no_order(&column.name));
             }
-            let place = literal.place(&column)?;
+            let place = placed(literal, &column)?;
             Ok(against(op, column, place))
+        }
+        (Term::Column(column), Term::Now(offset)) => {
+            let offset = offset - column.shift;
+            let moment = match column.path.column_type {
+                ColumnType::Timestamp => Moment::Instant(offset),
+                ColumnType::Date => Moment::Day(offset),
+                _ => {
+                    return Err(ExprError::invalid(format!(
+                        "`{}` is {}; compare it with {}, not with `now()`, which is a datetime",
+                        column.name,
+                        column.describe(),
+                        wanted(column.path.column_type)
+                    )));
+                }
+            };
+            Ok(Expr::Compare(op, Operand::Path(column.path), Operand::Now(moment)))
+        }
+        (now @ Term::Now(_), column @ Term::Column(_)) => compare(op.mirrored(), column, now),
+        (Term::Now(offset), Term::Literal(literal)) => {
+            let (moment, value) = match literal {
+                Literal::Timestamp(time) => (Moment::Instant(offset), Value::Timestamp(time)),
+                Literal::Text(text) => (Moment::Instant(offset), Value::Timestamp(literal::timestamp(&text)?)),
+                Literal::Date(date) => (Moment::Day(offset), Value::Date(date)),
+                other => {
+                    let message = format!("`now()` is a datetime and cannot be compared with {}", other.describe());
+                    return Err(ExprError::invalid(message));
+                }
+            };
+            Ok(Expr::Compare(op, Operand::Now(moment), Operand::Value(value)))
+        }
+        (Term::Now(a), Term::Now(b)) => Ok(Expr::Const(op.holds(a.cmp(&b)))),
+        (Term::Now(_), Term::Caller(_)) | (Term::Caller(_), Term::Now(_)) => {
+            Err(ExprError::invalid("`now()` is a datetime and `caller.id` is an id; they cannot be compared"))
         }
         (Term::Caller(field), Term::Literal(literal)) => {
             let id = caller_literal(literal)?;
@@ -124,6 +160,7 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
             }
             return Ok(Expr::Const(found));
         }
+        Term::Now(_) => return Err(ExprError::invalid("`now()` cannot stand before `in`; use `<` and `>`")),
         Term::Caller(field) => {
             let values = literals.into_iter().map(caller_literal).collect::<Result<Vec<_>, _>>()?;
             (Operand::Caller(field), values)
@@ -132,7 +169,7 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
             let mut values = Vec::with_capacity(literals.len());
             for literal in literals {
                 // What the column cannot hold, it never equals.
-                if let Place::At(value) = literal.place(&column)? {
+                if let Place::At(value) = placed(literal, &column)? {
                     values.push(value);
                 }
             }
@@ -150,6 +187,21 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
     })
 }
 
+/// `term in column`, where the column is a set.
+pub(super) fn held(item: Term<'_>, set: Column<'_>) -> Result<Expr, ExprError> {
+    match item {
+        Term::Literal(Literal::Text(text)) if set.path.column_type == ColumnType::Uuids => match parse_uuid(&text) {
+            Some(id) => Ok(Expr::Holds(set.path, Value::Uuid(id))),
+            None => Err(ExprError::invalid(format!("`{}` is {}; {text:?} is no id", set.name, set.describe()))),
+        },
+        Term::Literal(Literal::Text(text)) => {
+            let text = literal::as_stored(&set, text)?;
+            Ok(Expr::Holds(set.path, Value::Text(text)))
+        }
+        _ => Err(ExprError::invalid(format!("`{}` is {}; write `\"…\" in {}`", set.name, set.describe(), set.name))),
+    }
+}
+
 /// A term where a condition is wanted.
 pub(super) fn truth(term: Term<'_>) -> Result<Expr, ExprError> {
     match term {
@@ -164,6 +216,7 @@ pub(super) fn truth(term: Term<'_>) -> Result<Expr, ExprError> {
             column.describe(),
             wanted(column.path.column_type)
         ))),
+        Term::Now(_) => Err(ExprError::invalid("`now()` is a datetime, not a condition; compare a field with it")),
         Term::Caller(CallerField::Id) => {
             Err(ExprError::invalid("`caller.id` is an id, not a condition; compare it with a field"))
         }
@@ -184,12 +237,38 @@ pub(super) fn negate(expr: Expr) -> Expr {
 }
 
 fn is_null(column: Column<'_>) -> Expr {
-    if column.path.never_null { Expr::Const(false) } else { Expr::IsNull(Operand::Path(column.path)) }
+    let mut path = column.path;
+    if path.column_type == ColumnType::Uuids {
+        // A set is null only where the record that would have it is not there.
+        (path.leaf, path.column_type) = (Leaf::System(SystemField::Id), ColumnType::Uuid);
+    }
+    if path.never_null { Expr::Const(false) } else { Expr::IsNull(Operand::Path(path)) }
+}
+
+/// True where the column is not null.
+pub(super) fn has_value(column: Column<'_>) -> Expr {
+    negate(is_null(column))
+}
+
+/// Where a literal lies among the values of the column, once what the column is moved by is moved to its side.
+fn placed(literal: Literal, column: &Column<'_>) -> Result<Place, ExprError> {
+    let place = literal.place(column)?;
+    let beyond = |later: bool| if later { Place::BelowAll } else { Place::AboveAll };
+    Ok(match place {
+        place if column.shift == 0 => place,
+        Place::At(Value::Timestamp(time)) => {
+            let moved = time.checked_add(-column.shift).map(Value::Timestamp);
+            moved.map_or(beyond(column.shift > 0), Place::At)
+        }
+        Place::At(Value::Date(date)) => {
+            shift::date_before(date, column.shift).map_or(beyond(column.shift > 0), |date| Place::At(Value::Date(date)))
+        }
+        place => place,
+    })
 }
 
 /// The comparison of a column with a literal at `place` among its values.
 fn against(op: Op, column: Column<'_>, place: Place) -> Expr {
-    let has_value = |column| negate(is_null(column));
     let with = |op, column: Column<'_>, value| Expr::Compare(op, Operand::Path(column.path), Operand::Value(value));
     match (place, op) {
         (Place::At(Value::Bool(true)), Op::Eq) => Expr::Truth(Operand::Path(column.path)),
@@ -206,6 +285,17 @@ fn against(op: Op, column: Column<'_>, place: Place) -> Expr {
 
 fn columns(op: Op, a: Column<'_>, b: Column<'_>) -> Result<Expr, ExprError> {
     match (a.path.column_type, b.path.column_type) {
+        _ if a.shift != b.shift => Err(ExprError::invalid(
+            "two fields can only be compared as they are yet, or both moved by one duration; compare one with `now()`",
+        )),
+        (ColumnType::Json | ColumnType::Texts | ColumnType::Uuids, _)
+        | (_, ColumnType::Json | ColumnType::Texts | ColumnType::Uuids) => Err(ExprError::invalid(format!(
+            "`{}` is {} and `{}` is {}; they cannot be compared yet",
+            a.name,
+            a.describe(),
+            b.name,
+            b.describe()
+        ))),
         (ColumnType::Bool, ColumnType::Bool) if op.is_ordering() => Err(booleans_have_no_order(&a.name)),
         (a_type, b_type) if a_type == b_type => Ok(Expr::Compare(op, Operand::Path(a.path), Operand::Path(b.path))),
         (ColumnType::Decimal { scale: a_scale }, ColumnType::Decimal { scale: b_scale }) => {
@@ -241,7 +331,10 @@ fn fold(op: Op, a: &Literal, b: &Literal) -> Result<Expr, ExprError> {
         // A text beside a date or a datetime is one.
         (Literal::Date(_), Literal::Text(text)) => fold(op, a, &Literal::Date(literal::date(text)?)),
         (Literal::Timestamp(_), Literal::Text(text)) => fold(op, a, &Literal::Timestamp(literal::timestamp(text)?)),
-        (Literal::Text(_), Literal::Date(_) | Literal::Timestamp(_)) => fold(op.mirrored(), b, a),
+        (Literal::Duration(_), Literal::Text(text)) => fold(op, a, &Literal::Duration(literal::iso_duration(text)?)),
+        (Literal::Text(_), Literal::Date(_) | Literal::Timestamp(_) | Literal::Duration(_)) => {
+            fold(op.mirrored(), b, a)
+        }
         _ => literal::compare(a, b)
             .map(|order| Expr::Const(op.holds(order)))
             .ok_or_else(|| ExprError::invalid(format!("{} cannot be compared with {}", a.describe(), b.describe()))),

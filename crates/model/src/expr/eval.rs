@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{CallerField, Expr, Op, Operand, Path};
+use super::{CallerField, Expr, Op, Operand, Path, TextTest};
 use crate::id::AccountId;
-use crate::value::Value;
+use crate::value::{Timestamp, Value};
 
-/// Of who asks, what [`CallerField`] can name.
+/// Who asks, as far as [`CallerField`] can name it, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CallerFacts {
     pub id: AccountId,
+    pub now: Timestamp,
 }
 
 impl Expr {
@@ -30,6 +31,18 @@ impl Expr {
             // Only a query has parameters, and a query is asked of a store.
             Self::Among(..) => false,
             Self::Truth(operand) => *value(operand, column, caller) == Value::Bool(true),
+            Self::Text(test, operand, part) => match &*value(operand, column, caller) {
+                Value::Text(whole) => match test {
+                    TextTest::Contains => whole.contains(part.as_str()),
+                    TextTest::EndsWith => whole.ends_with(part.as_str()),
+                },
+                _ => false,
+            },
+            Self::Holds(path, member) => match (&*column(path), member) {
+                (Value::Texts(texts), Value::Text(text)) => texts.contains(text),
+                (Value::Uuids(ids), Value::Uuid(id)) => ids.contains(id),
+                _ => false,
+            },
             Self::And(parts) => parts.iter().all(|part| part.eval(column, caller)),
             Self::Or(parts) => parts.iter().any(|part| part.eval(column, caller)),
             Self::Not(inner) => !inner.eval(column, caller),
@@ -45,6 +58,7 @@ fn value<'c, 'v: 'c>(
     match operand {
         Operand::Path(path) => column(path),
         Operand::Value(value) => Cow::Borrowed(value),
+        Operand::Now(moment) => Cow::Owned(moment.at(caller.now)),
         Operand::Param(_) => Cow::Owned(Value::Null),
         Operand::Caller(CallerField::Id) => Cow::Owned(Value::Uuid(caller.id.uuid())),
     }
@@ -70,7 +84,9 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
         // UTF-8 bytes stand in the order of code points.
         (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
         (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
+        (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
         (Value::Timestamp(a), Value::Timestamp(b)) => Some(a.cmp(b)),
+        (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
         (Value::Uuid(a), Value::Uuid(b)) => Some(a.cmp(b)),
         _ => None,
     }

@@ -6,7 +6,7 @@ use super::check::ExprError;
 use super::path::{Column, ColumnKind};
 use crate::entity::FieldKind;
 use crate::id::parse_uuid;
-use crate::value::{ColumnType, Date, Decimal, MAX_PRECISION, Timestamp, Value};
+use crate::value::{ColumnType, Date, Decimal, Duration, Email, MAX_PRECISION, Phone, Time, Timestamp, Url, Value};
 
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Literal {
@@ -18,6 +18,7 @@ pub(super) enum Literal {
     Text(String),
     Date(Date),
     Timestamp(Timestamp),
+    Duration(Duration),
 }
 
 /// Where a literal lies among the values a column can hold.
@@ -39,6 +40,7 @@ impl Literal {
             Self::Text(_) => "a string",
             Self::Date(_) => "a date",
             Self::Timestamp(_) => "a datetime",
+            Self::Duration(_) => "a duration",
         }
     }
 
@@ -59,7 +61,7 @@ impl Literal {
                 }
                 number.among_decimals(scale)
             }
-            (ColumnType::Text, Self::Text(text)) => Place::At(Value::Text(option_of(column, text)?)),
+            (ColumnType::Text, Self::Text(text)) => Place::At(Value::Text(as_stored(column, text)?)),
             (ColumnType::Uuid, Self::Text(text)) => match parse_uuid(&text) {
                 Some(id) => Place::At(Value::Uuid(id)),
                 None => {
@@ -71,6 +73,9 @@ impl Literal {
             },
             (ColumnType::Date, Self::Date(date)) => Place::At(Value::Date(date)),
             (ColumnType::Date, Self::Text(text)) => Place::At(Value::Date(date(&text)?)),
+            (ColumnType::Time, Self::Text(text)) => Place::At(Value::Time(time(&text)?)),
+            (ColumnType::Duration, Self::Duration(duration)) => Place::At(Value::Duration(duration)),
+            (ColumnType::Duration, Self::Text(text)) => Place::At(Value::Duration(iso_duration(&text)?)),
             (ColumnType::Timestamp, Self::Timestamp(time)) => Place::At(Value::Timestamp(time)),
             (ColumnType::Timestamp, Self::Text(text)) => Place::At(Value::Timestamp(timestamp(&text)?)),
             (column_type, literal) => {
@@ -91,8 +96,12 @@ pub(super) const fn wanted(column_type: ColumnType) -> &'static str {
         ColumnType::Bool => "`true` or `false`",
         ColumnType::Int | ColumnType::Decimal { .. } => "a number",
         ColumnType::Text => "a string",
+        ColumnType::Json => "`null` alone",
+        ColumnType::Texts | ColumnType::Uuids => "`null`, or write `\"…\" in` before it",
         ColumnType::Uuid => "an id in quotes",
         ColumnType::Date => "a date such as \"2013-01-31\"",
+        ColumnType::Time => "a time such as \"09:30\"",
+        ColumnType::Duration => "a duration such as `duration(\"1h30m\")`",
         ColumnType::Timestamp => "a datetime such as \"2013-01-31T09:30:00Z\"",
     }
 }
@@ -108,16 +117,51 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, ExprError> {
     })
 }
 
-/// A choice can only be one of its options, so any other text is a mistake worth telling.
-fn option_of(column: &Column<'_>, text: String) -> Result<String, ExprError> {
+fn time(text: &str) -> Result<Time, ExprError> {
+    Time::parse(text)
+        .ok_or_else(|| ExprError::invalid(format!("{text:?} is not a time of day; write one such as \"09:30\"")))
+}
+
+/// A duration as its author would write it into a record.
+pub(super) fn iso_duration(text: &str) -> Result<Duration, ExprError> {
+    Duration::parse(text).ok_or_else(|| {
+        ExprError::invalid(format!(
+            "{text:?} is not a duration; write one such as \"PT1H30M\", or `duration(\"1h30m\")`"
+        ))
+    })
+}
+
+/// A duration in CEL's own form.
+pub(super) fn duration(text: &str) -> Result<Duration, ExprError> {
+    Duration::parse_cel(text).ok_or_else(|| {
+        ExprError::invalid(format!("{text:?} is not a duration; write hours, minutes and seconds, such as \"1h30m\""))
+    })
+}
+
+/// A text as a column of its kind would hold it. A choice can only be one of its options, so any other text is a mistake
+/// worth telling; an e-mail address, URL or phone number that is none is still a text that none of them equals.
+pub(super) fn as_stored(column: &Column<'_>, text: String) -> Result<String, ExprError> {
     match column.kind {
-        ColumnKind::Field(FieldKind::Choice { options }) if !options.contains(&text) => {
+        ColumnKind::Field(FieldKind::Choice { options } | FieldKind::MultiChoice { options })
+            if !options.contains(&text) =>
+        {
             let options: Vec<String> = options.iter().map(|option| format!("{option:?}")).collect();
             let message =
                 format!("{text:?} is not an option of `{}`; its options are {}", column.name, options.join(", "));
             Err(ExprError::invalid(message))
         }
-        _ => Ok(text),
+        ColumnKind::Field(kind) => Ok(in_normal_form(kind, text)),
+        ColumnKind::System(_) => Ok(text),
+    }
+}
+
+/// A text as a field of this type would hold it, if it can.
+pub(super) fn in_normal_form(kind: &FieldKind, text: String) -> String {
+    match kind {
+        FieldKind::Email => Email::parse(&text).map_or(text, Email::into_string),
+        FieldKind::Url => Url::parse(&text).map_or(text, Url::into_string),
+        FieldKind::Phone => Phone::parse(&text).map_or(text, Phone::into_string),
+        _ => text,
     }
 }
 
@@ -197,6 +241,7 @@ pub(super) fn compare(a: &Literal, b: &Literal) -> Option<Ordering> {
         (Literal::Text(a), Literal::Text(b)) => Some(a.cmp(b)),
         (Literal::Date(a), Literal::Date(b)) => Some(a.cmp(b)),
         (Literal::Timestamp(a), Literal::Timestamp(b)) => Some(a.cmp(b)),
+        (Literal::Duration(a), Literal::Duration(b)) => Some(a.cmp(b)),
         _ => None,
     }
 }

@@ -6,12 +6,12 @@ use std::cell::RefCell;
 use super::check::ExprError;
 use super::compare::Term;
 use super::path::{Column, ColumnKind};
-use super::{Expr, Op, Operand, Param};
+use super::{Expr, Op, Operand, Param, literal};
 use crate::entity::FieldKind;
 use crate::id::parse_uuid;
 use crate::json::Json;
 use crate::problem::{Code, Errors};
-use crate::value::{ColumnType, Date, Decimal, Timestamp, Value};
+use crate::value::{ColumnType, Date, Decimal, Duration, Time, Timestamp, Value};
 
 /// The most values of one list.
 pub const MAX_PARAM_LIST: usize = 10_000;
@@ -26,8 +26,8 @@ pub struct ParamUse {
     /// It stands on the right of `in`.
     pub is_list: bool,
     column_type: ColumnType,
-    /// What a choice can be.
-    options: Option<Vec<String>>,
+    /// What a text has to be, where it stands beside a field.
+    kind: Option<FieldKind>,
 }
 
 impl ParamUse {
@@ -67,12 +67,19 @@ impl ParamUse {
             (ColumnType::Text, Json::Text(text)) if text.contains('\0') => {
                 Err((Code::InvalidFormat, "The NUL character is in no text.".to_owned()))
             }
-            (ColumnType::Text, Json::Text(text)) => match &self.options {
-                Some(options) if !options.contains(text) => {
+            (ColumnType::Text, Json::Text(text)) => match &self.kind {
+                Some(FieldKind::Choice { options }) if !options.contains(text) => {
                     Err((Code::OutOfRange, format!("Choose one of: {}.", options.join(", "))))
                 }
-                _ => Ok(Value::Text(text.clone())),
+                Some(kind) => Ok(Value::Text(literal::in_normal_form(kind, text.clone()))),
+                None => Ok(Value::Text(text.clone())),
             },
+            (ColumnType::Time, Json::Text(text)) => {
+                Time::parse(text).map(Value::Time).ok_or_else(|| format("\"09:30\""))
+            }
+            (ColumnType::Duration, Json::Text(text)) => {
+                Duration::parse(text).map(Value::Duration).ok_or_else(|| format("\"PT1H30M\""))
+            }
             (ColumnType::Date, Json::Text(text)) => {
                 Date::parse(text).map(Value::Date).ok_or_else(|| format("\"2013-01-31\""))
             }
@@ -114,16 +121,16 @@ impl<'a> Named<'a> {
     }
 
     /// `column op params.x`.
-    pub(super) fn compared(self, op: Op, column: Column<'_>) -> Expr {
-        let param = self.note(&column, false);
-        Expr::Compare(op, Operand::Path(column.path), Operand::Param(param))
+    pub(super) fn compared(self, op: Op, column: Column<'_>) -> Result<Expr, ExprError> {
+        let param = self.note(&column, false)?;
+        Ok(Expr::Compare(op, Operand::Path(column.path), Operand::Param(param)))
     }
 
     /// `item in params.x`.
     pub(super) fn among(self, item: Term<'_>) -> Result<Expr, ExprError> {
         match item {
             Term::Column(column) => {
-                let param = self.note(&column, true);
+                let param = self.note(&column, true)?;
                 Ok(Expr::Among(Operand::Path(column.path), param))
             }
             _ => Err(self.misplaced()),
@@ -134,14 +141,23 @@ impl<'a> Named<'a> {
         ExprError::invalid(format!("`params.{0}` needs a field beside it, such as `title == params.{0}`", self.name))
     }
 
-    fn note(&self, column: &Column<'_>, is_list: bool) -> Param {
+    fn note(&self, column: &Column<'_>, is_list: bool) -> Result<Param, ExprError> {
         let column_type = column.path.column_type;
-        let options = match column.kind {
-            ColumnKind::Field(FieldKind::Choice { options }) => Some(options.clone()),
-            _ => None,
+        if column.shift != 0 {
+            let message = format!("`{}` cannot be moved beside `params.{}`; move the value", column.name, self.name);
+            return Err(ExprError::invalid(message));
+        }
+        if matches!(column_type, ColumnType::Json | ColumnType::Texts | ColumnType::Uuids) {
+            let message =
+                format!("`{}` is {}; it cannot be compared with a parameter yet", column.name, column.describe());
+            return Err(ExprError::invalid(message));
+        }
+        let kind = match column.kind {
+            ColumnKind::Field(kind) => Some(kind.clone()),
+            ColumnKind::System(_) => None,
         };
         let mut uses = self.uses.borrow_mut();
-        uses.push(ParamUse { name: self.name.clone(), is_list, column_type, options });
-        Param { index: uses.len() - 1, column_type }
+        uses.push(ParamUse { name: self.name.clone(), is_list, column_type, kind });
+        Ok(Param { index: uses.len() - 1, column_type })
     }
 }

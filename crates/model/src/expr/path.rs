@@ -18,6 +18,8 @@ pub(super) struct Column<'a> {
     pub name: String,
     pub path: Path,
     pub kind: ColumnKind<'a>,
+    /// Microseconds added to what the column holds; whole days for a date.
+    pub shift: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +34,13 @@ impl Column<'_> {
         match self.kind {
             ColumnKind::System(field) => describe_type(field.column_type()),
             ColumnKind::Field(FieldKind::Choice { .. }) => "a choice",
+            ColumnKind::Field(FieldKind::MultiChoice { .. }) => "a set of options",
             ColumnKind::Field(FieldKind::Code) => "a code",
             ColumnKind::Field(FieldKind::Relation { .. }) => "a relation",
+            ColumnKind::Field(FieldKind::User) => "a user",
+            ColumnKind::Field(FieldKind::Email) => "an e-mail address",
+            ColumnKind::Field(FieldKind::Url) => "a URL",
+            ColumnKind::Field(FieldKind::Phone) => "a phone number",
             ColumnKind::Field(kind) => describe_type(kind.column_type()),
         }
     }
@@ -46,7 +53,12 @@ const fn describe_type(column_type: ColumnType) -> &'static str {
         ColumnType::Decimal { .. } => "a decimal",
         ColumnType::Text => "text",
         ColumnType::Date => "a date",
+        ColumnType::Time => "a time of day",
         ColumnType::Timestamp => "a datetime",
+        ColumnType::Duration => "a duration",
+        ColumnType::Json => "a JSON value",
+        ColumnType::Texts => "a set of texts",
+        ColumnType::Uuids => "a set of records",
         ColumnType::Uuid => "an id",
     }
 }
@@ -68,7 +80,7 @@ pub(super) fn resolve<'a>(names: &[&str], context: &Context<'a>) -> Result<Colum
     }
     walk(relations, last, context)
         .filter(|(_, kind)| !ends_in_relation || matches!(kind, ColumnKind::Field(FieldKind::Relation { .. })))
-        .map(|(path, kind)| Column { name: written.clone(), path, kind })
+        .map(|(path, kind)| Column { name: written.clone(), path, kind, shift: 0 })
         .ok_or_else(|| ExprError::unknown(&written, context.entity))
 }
 

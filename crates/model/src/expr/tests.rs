@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ErrorKind::{self, Invalid, UnknownField};
-use super::{CallerField, Context, Expr, ExprError, Leaf, Op, Operand, Params, compile};
+use super::{CallerField, Context, Expr, ExprError, Leaf, Moment, Op, Operand, Params, TextTest, compile};
 use crate::entity::{Entity, Field, FieldKind, OnDelete, Schema};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
@@ -48,6 +48,9 @@ fn schema() -> Schema {
                     ("status", FieldKind::Choice { options: vec!["open".into(), "closed".into()] }, true),
                     ("sku", FieldKind::Code, false),
                     ("carrier", to(2), true),
+                    ("tags", FieldKind::MultiChoice { options: vec!["a".into(), "b".into()] }, false),
+                    ("extra", FieldKind::Json, false),
+                    ("others", FieldKind::Relations { target: EntityId::from(Uuid::from_u128(2)) }, false),
                     ("secret", text(), false),
                     ("vault", to(6), false),
                     ("hidden", to(2), false),
@@ -120,6 +123,16 @@ impl fmt::Display for Shown<'_> {
             }
             Expr::Among(a, param) => write!(f, "(among {} ${})", operand(a, schema), param.index),
             Expr::Truth(a) => write!(f, "(true {})", operand(a, schema)),
+            Expr::Text(test, a, part) => {
+                let name = match test {
+                    TextTest::Contains => "contains",
+                    TextTest::EndsWith => "endsWith",
+                };
+                write!(f, "({name} {} {part:?})", operand(a, schema))
+            }
+            Expr::Holds(path, member) => {
+                write!(f, "(holds {} {})", operand(&Operand::Path(path.clone()), schema), value(member))
+            }
             Expr::And(parts) => list(f, "and", parts),
             Expr::Or(parts) => list(f, "or", parts),
             Expr::Not(inner) => write!(f, "(not {})", Shown(inner, schema)),
@@ -144,6 +157,14 @@ fn operand(operand: &Operand, schema: &Schema) -> String {
         Operand::Value(v) => value(v),
         Operand::Param(param) => format!("${}", param.index),
         Operand::Caller(CallerField::Id) => "caller".to_owned(),
+        Operand::Now(moment) => {
+            let (name, offset) = match moment {
+                Moment::Instant(offset) => ("now", *offset),
+                Moment::Day(offset) => ("today", *offset),
+            };
+            let sign = if offset < 0 { '-' } else { '+' };
+            if offset == 0 { name.to_owned() } else { format!("{name}{sign}PT{}us", offset.abs()) }
+        }
     }
 }
 
@@ -245,6 +266,40 @@ const TREES: &[(&str, &str)] = &[
     ("seen < timestamp('2013-01-31T09:00:00.5Z')", r#"(< seen? "2013-01-31T09:00:00.500000Z")"#),
     ("date('2013-01-31') < '2013-02-01'", "true"),
     ("'2013-02-01' < date('2013-01-31')", "false"),
+    ("due < now()", "(< due? today)"),
+    ("now() > due", "(< due? today)"),
+    ("due < now() - duration('168h')", "(< due? today-PT604800000000us)"),
+    ("due + duration('168h') < now()", "(< due? today-PT604800000000us)"),
+    ("seen < now()", "(< seen? now)"),
+    ("seen - duration('1h') >= now() + duration('30m')", "(>= seen? now+PT5400000000us)"),
+    ("duration('1h') + seen > now()", "(> seen? now-PT3600000000us)"),
+    ("seen + duration('1h') > timestamp('2013-01-31T09:00:00Z')", r#"(> seen? "2013-01-31T08:00:00Z")"#),
+    ("seen > timestamp('2013-01-31T09:00:00Z') - duration('1h')", r#"(> seen? "2013-01-31T08:00:00Z")"#),
+    ("seen + duration('80000016h') > timestamp('2013-01-31T09:00:00Z')", "(not (null seen?))"),
+    ("seen - duration('80000016h') > timestamp('2013-01-31T09:00:00Z')", "false"),
+    ("due + duration('24h') in ['2013-02-01', '2013-02-02']", r#"(in due? "2013-01-31" "2013-02-01")"#),
+    ("due == date('2013-01-31') + duration('24h')", r#"(== due? "2013-02-01")"#),
+    ("seen + duration('1h') == created_at + duration('1h')", "(== seen? created_at)"),
+    ("now() + duration('1s') > now()", "true"),
+    ("now() != null", "true"),
+    ("duration('1h') < 'PT2H' && duration('1h') + duration('30m') == duration('90m')", "true"),
+    // Parts of texts.
+    ("title.contains('a')", r#"(contains title "a")"#),
+    ("note.endsWith('a')", r#"(endsWith note? "a")"#),
+    ("note.startsWith('ab')", r#"(and (>= note? "ab") (< note? "ac"))"#),
+    ("!note.contains('a')", r#"(not (contains note? "a"))"#),
+    ("note.contains('')", "(not (null note?))"),
+    ("title.startsWith('')", "true"),
+    ("'abc'.contains('b') && !'abc'.startsWith('b') && 'abc'.endsWith('c')", "true"),
+    ("status.startsWith('o')", r#"(and (>= status "o") (< status "p"))"#),
+    ("carrier.name.contains('a')", r#"(contains carrier.name? "a")"#),
+    // Sets and documents.
+    ("'a' in tags", r#"(holds tags? "a")"#),
+    ("!('b' in record.tags)", r#"(not (holds tags? "b"))"#),
+    ("tags == null", "(null tags?)"),
+    ("'ID' in others", r#"(holds others "ID")"#),
+    ("others == null", "false"),
+    ("extra != null", "(not (null extra?))"),
     // Booleans and junctions.
     ("active", "(true active?)"),
     ("!active", "(not (true active?))"),
@@ -373,10 +428,60 @@ const ERRORS: &[(ErrorKind, &str, &str)] = &[
     ),
     (Invalid, "has(record.title)", "`has()` is not supported; a field that is not set is null, so use `!= null`"),
     (Invalid, "active ? true : false", "`? :` is not supported in filters yet; use `&&` and `||`"),
-    (Invalid, "priority + 1 == 2", "`+` is not supported in filters yet"),
+    (Invalid, "priority + 1 == 2", "`+` can only add a duration to a date, a datetime or a duration yet"),
+    (Invalid, "priority * 1 == 2", "`*` is not supported in filters yet"),
+    (
+        Invalid,
+        "now() - seen > duration('1h')",
+        "`-` can only take a duration from a date, a datetime or a duration yet; write `due < now() - …`",
+    ),
+    (Invalid, "title + duration('1h') == 'a'", "`+` can only add a duration to a date, a datetime or a duration yet"),
+    (
+        Invalid,
+        "due + duration('1h') == '2013-01-31'",
+        "a date can only be moved by whole days, such as `duration(\"24h\")`",
+    ),
+    (
+        Invalid,
+        "seen > created_at + duration('1h')",
+        "two fields can only be compared as they are yet, or both moved by one duration; compare one with `now()`",
+    ),
+    (Invalid, "now() + duration('80000016h') + duration('80000016h') > seen", "this duration is too long"),
+    (
+        Invalid,
+        "seen > timestamp('2013-01-31T09:00:00Z') + duration('80000016h')",
+        "this leads beyond the years 0001 to 9999",
+    ),
+    (Invalid, "due > duration('1d')", "\"1d\" is not a duration; write hours, minutes and seconds, such as \"1h30m\""),
+    (Invalid, "due > duration(1)", "`duration()` takes a string, such as `duration(\"1h30m\")`"),
+    (Invalid, "now(1) > seen", "`now()` takes nothing"),
+    (Invalid, "now()", "`now()` is a datetime, not a condition; compare a field with it"),
+    (Invalid, "now() in []", "`now()` cannot stand before `in`; use `<` and `>`"),
+    (Invalid, "now() > 5", "`now()` is a datetime and cannot be compared with a number"),
+    (Invalid, "title > now()", "`title` is text; compare it with a string, not with `now()`, which is a datetime"),
+    (Invalid, "title.contains(note)", "`contains()` takes a string, such as `title.contains(\"…\")`"),
+    (Invalid, "priority.endsWith('a')", "`priority` is an integer; `endsWith()` is for text"),
+    (
+        Invalid,
+        "title.contains('a') == true",
+        "a condition cannot be compared; join conditions with `&&` and `||`, and negate with `!`",
+    ),
+    (Invalid, "'c' in tags", "\"c\" is not an option of `tags`; its options are \"a\", \"b\""),
+    (Invalid, "'a' in others", "`others` is a set of records; \"a\" is no id"),
+    (Invalid, "caller.id in others", "`others` is a set of records; write `\"…\" in others`"),
+    (UnknownField, "others.name == 'a'", "`others.name` is not a field of `ticket`"),
+    (Invalid, "1 in tags", "`tags` is a set of options; write `\"…\" in tags`"),
+    (
+        Invalid,
+        "tags == 'a'",
+        "`tags` is a set of options; compare it with `null`, or write `\"…\" in` before it, not with a string",
+    ),
+    (Invalid, "tags == tags", "`tags` is a set of options and `tags` is a set of options; they cannot be compared yet"),
+    (Invalid, "extra == 'a'", "`extra` is a JSON value; compare it with `null` alone, not with a string"),
+    (Invalid, "extra == extra", "`extra` is a JSON value and `extra` is a JSON value; they cannot be compared yet"),
+    (Invalid, "'a' in title", "`in` needs a list, such as `in [\"a\", \"b\"]`"),
+    (Invalid, "title.matches('a')", "`matches()` is not supported in filters yet"),
     (Invalid, "-priority == 2", "`-` before anything but a number is not supported in filters yet"),
-    (Invalid, "title.contains('a')", "`contains()` is not supported in filters yet"),
-    (Invalid, "due < now()", "`now()` is not supported in filters yet"),
     (Invalid, "[1].all(x, x > 0)", "`all`, `exists`, `map` and `filter` are not supported in filters yet"),
     (Invalid, "title[0] == 'a'", "`[…]` is not supported in filters yet"),
     (Invalid, "{'a': 1} == 1", "`{…}` is not supported in filters yet"),
@@ -389,7 +494,16 @@ const ERRORS: &[(ErrorKind, &str, &str)] = &[
     (Invalid, "1 in params.n", "`params.n` needs a field beside it, such as `title == params.n`"),
     (Invalid, "params.n in [1]", "`params.n` needs a field beside it, such as `title == params.n`"),
     (Invalid, "params.a.b == number", "name one parameter, such as `params.ids`"),
-    (Invalid, "number in params", "`in` needs a list, such as `in [\"a\", \"b\"]`"),
+    (Invalid, "number in params", "name one parameter, such as `params.ids`"),
+    (Invalid, "due + duration('24h') == params.d", "`due` cannot be moved beside `params.d`; move the value"),
+    (Invalid, "params.d < seen - duration('1h')", "`seen` cannot be moved beside `params.d`; move the value"),
+    (Invalid, "due + duration('24h') in params.d", "`due` cannot be moved beside `params.d`; move the value"),
+    (Invalid, "now() < params.d", "`params.d` needs a field beside it, such as `title == params.d`"),
+    (Invalid, "extra == params.d", "`extra` is a JSON value; it cannot be compared with a parameter yet"),
+    (Invalid, "tags in params.d", "`tags` is a set of options; it cannot be compared with a parameter yet"),
+    (Invalid, "others != params.d", "`others` is a set of records; it cannot be compared with a parameter yet"),
+    (Invalid, "params.d in others", "`others` is a set of records; write `\"…\" in others`"),
+    (Invalid, "title.contains(params.d)", "`contains()` takes a string, such as `title.contains(\"…\")`"),
     (Invalid, "active < params.b", "`active` is a boolean and has no order; use `==` or `!=`"),
     (
         Invalid,
@@ -457,6 +571,13 @@ fn what_may_not_be_read_does_not_exist() {
         "-X == 1",
         "has(record.X)",
         "X.contains('a')",
+        "'a'.contains(X)",
+        "'a' in X",
+        "X in X",
+        "X.matches('a')",
+        "X + duration('1h') > now()",
+        "now() - X > now()",
+        "now() > X",
         "date(X) == due",
         "record.X == 'a'",
         "X.id == 'a'",

@@ -33,6 +33,13 @@ impl Date {
         self.0
     }
 
+    /// The date so many days later, if the years 0001 to 9999 have it.
+    pub fn plus_days(self, days: i64) -> Option<Self> {
+        let (first, last) = (days_from_civil(1, 1, 1), days_from_civil(9999, 12, 31));
+        let moved = i64::from(self.0).checked_add(days)?;
+        i32::try_from(moved).ok().filter(|moved| (first..=last).contains(moved)).map(Self)
+    }
+
     /// Appends `YYYY-MM-DD`.
     pub fn write(self, out: &mut Vec<u8>) {
         let (year, month, day) = civil_from_days(self.0);

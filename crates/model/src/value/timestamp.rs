@@ -22,7 +22,9 @@ impl Timestamp {
             return None;
         }
         let instant: jiff::Timestamp = text.parse().ok()?;
-        Some(instant.as_microsecond()).filter(|micros| *micros >= FIRST).map(Self)
+        // Cut towards the past, before 1970 too.
+        let micros = i64::try_from(instant.as_nanosecond().div_euclid(1_000)).ok()?;
+        Some(micros).filter(|micros| *micros >= FIRST).map(Self)
     }
 
     pub const fn from_micros(micros: i64) -> Self {
@@ -37,6 +39,24 @@ impl Timestamp {
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// This instant moved by microseconds, if that is one a value can be.
+    pub fn checked_add(self, micros: i64) -> Option<Self> {
+        let moved = self.0.checked_add(micros)?;
+        (FIRST..=jiff::Timestamp::MAX.as_microsecond()).contains(&moved).then_some(Self(moved))
+    }
+
+    /// This instant moved by microseconds; beyond what a value can be, an instant that lies before or after all of them.
+    #[must_use]
+    pub fn reckon(self, micros: i64) -> Self {
+        let last = jiff::Timestamp::MAX.as_microsecond();
+        Self(self.0.saturating_add(micros).clamp(FIRST - DAY, last + DAY))
+    }
+
+    /// The day it is in UTC.
+    pub fn date(self) -> Date {
+        Date::from_days(i32::try_from(self.0.div_euclid(DAY)).unwrap_or(0))
     }
 
     /// Whole seconds since 1970: the unit of a JWT's `NumericDate` (RFC 7519 §2).
@@ -117,6 +137,8 @@ mod tests {
             ("2013-01-01T10:00:00.5+02:00", "2013-01-01T08:00:00.500000Z"),
             ("2013-01-01t10:00:00.123456789z", "2013-01-01T10:00:00.123456Z"),
             ("2013-01-01T10:00:00-00:00", "2013-01-01T10:00:00Z"),
+            ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z"),
+            ("1899-12-31T23:59:59.0000019Z", "1899-12-31T23:59:59.000001Z"),
             ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
             ("9999-12-30T21:59:59.999999Z", "9999-12-30T21:59:59.999999Z"),

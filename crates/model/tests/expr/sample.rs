@@ -8,7 +8,7 @@ use insula_model::entity::{Entity, Field, FieldKind, OnDelete, Schema, SystemFie
 use insula_model::expr::{Context, Expr, ExprError, Leaf, Path, compile};
 use insula_model::id::{EntityId, FieldId};
 use insula_model::name::Name;
-use insula_model::value::{Date, Decimal, Timestamp, Value};
+use insula_model::value::{Date, Decimal, Duration, Time, Timestamp, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -32,11 +32,19 @@ pub(crate) enum Kind {
     Bool,
     Date,
     Timestamp,
+    Clock,
+    Span,
+    Tags,
     Uuid,
 }
 
-/// The fields of `thing`: two nullable and two required of each kind. `link` is the last.
-const FIELDS: [(&str, Kind); 8] = [
+/// When every condition is asked.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_micros(500_000)
+}
+
+/// The fields of `thing`: two nullable and two required of each kind. `link` and `many` are the last.
+const FIELDS: [(&str, Kind); 11] = [
     ("int", Kind::Int),
     ("dec", Kind::Decimal),
     ("text", Kind::Text),
@@ -45,6 +53,9 @@ const FIELDS: [(&str, Kind); 8] = [
     ("day", Kind::Date),
     ("time", Kind::Timestamp),
     ("code", Kind::Text),
+    ("clock", Kind::Clock),
+    ("span", Kind::Span),
+    ("tags", Kind::Tags),
 ];
 const SYSTEM: [(&str, Kind); 4] =
     [("id", Kind::Uuid), ("created_at", Kind::Timestamp), ("created_by", Kind::Uuid), ("version", Kind::Int)];
@@ -77,12 +88,17 @@ fn entity(id: EntityId, name: &str, relation: &str) -> Entity {
             Kind::Bool => FieldKind::Boolean,
             Kind::Date => FieldKind::Date,
             Kind::Timestamp => FieldKind::Datetime,
+            Kind::Clock => FieldKind::Time,
+            Kind::Tags => FieldKind::MultiChoice { options: TAGS.map(str::to_owned).to_vec() },
+            Kind::Span => FieldKind::Duration { min: None, max: None },
             Kind::Uuid => unreachable!("only system columns and relations are ids"),
         };
         fields.push(field(base + fields.len() as u128, &name, kind, required));
     }
     let kind = FieldKind::Relation { target: other(), on_delete: OnDelete::Restrict };
     fields.push(field(base + fields.len() as u128, relation, kind, false));
+    let kind = FieldKind::Relations { target: other() };
+    fields.push(field(base + fields.len() as u128, "many", kind, false));
     Entity {
         id,
         name: Name::parse(name).unwrap(),
@@ -138,6 +154,8 @@ pub(crate) fn lookup<'v>(record: &'v Record, path: &Path, schema: &Schema) -> Co
 }
 
 const OPTIONS: [&str; 3] = ["low", "mid", "high"];
+/// What could be mistaken for the end of another.
+const TAGS: [&str; 5] = ["a", ",", "\",\"", "[\"a\"]", "x\\"];
 const TEXTS: [&str; 10] = ["", "a", "b", "ab", "B", "a b", "é", "\u{ffff}", "😀", "q\"\\'\n"];
 
 pub(crate) fn value(kind: Kind) -> BoxedStrategy<Value> {
@@ -155,8 +173,21 @@ pub(crate) fn value(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         Kind::Date => (-2i32..=2).prop_map(|days| Value::Date(Date::from_days(days))).boxed(),
         Kind::Timestamp => (-2i64..=2).prop_map(|n| Value::Timestamp(Timestamp::from_micros(n * 500_000))).boxed(),
-        Kind::Uuid => (0u128..4).prop_map(|n| Value::Uuid(Uuid::from_u128(n << 100 | n))).boxed(),
+        Kind::Clock => select(vec![0i64, 1, 34_200_000_000, 86_399_999_999])
+            .prop_map(|micros| Value::Time(Time::from_micros(micros).unwrap()))
+            .boxed(),
+        Kind::Span => select(vec![-3_600_000_000i64, -1, 0, 1, 3_600_000_000, 3_652_059 * 86_400_000_000])
+            .prop_map(|micros| Value::Duration(Duration::from_micros(micros).unwrap()))
+            .boxed(),
+        Kind::Tags => proptest::sample::subsequence(TAGS.to_vec(), 0..=TAGS.len())
+            .prop_map(|tags| Value::Texts(tags.into_iter().map(str::to_owned).collect()))
+            .boxed(),
+        Kind::Uuid => (0u128..4).prop_map(|n| Value::Uuid(id(n))).boxed(),
     }
+}
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n << 100 | n)
 }
 
 pub(crate) fn record(nulls: bool) -> BoxedStrategy<Record> {
@@ -184,13 +215,15 @@ fn one(nulls: bool, linked: BoxedStrategy<Option<Box<Record>>>) -> BoxedStrategy
         SystemField::Version => value(Kind::Int),
     });
     // A relation may also lead to a record that is not there: deleted, or beyond the reader's rights.
-    (system.to_vec(), fields, linked, any::<bool>())
-        .prop_map(|(system, mut fields, linked, dangling)| {
+    let many = proptest::sample::subsequence((0u128..4).map(id).collect::<Vec<_>>(), 0..=4);
+    (system.to_vec(), fields, linked, any::<bool>(), many)
+        .prop_map(|(system, mut fields, linked, dangling, many)| {
             fields.push(match &linked {
                 Some(linked) => linked.system[0].clone(),
                 None if dangling => Value::Uuid(Uuid::from_u128(7)),
                 None => Value::Null,
             });
+            fields.push(Value::Uuids(many));
             Record { system, fields, linked }
         })
         .boxed()
@@ -229,6 +262,8 @@ fn kind(range: Range) -> BoxedStrategy<Kind> {
             Kind::Bool,
             Kind::Date,
             Kind::Timestamp,
+            Kind::Clock,
+            Kind::Span,
             Kind::Uuid,
         ])
         .boxed(),
@@ -261,6 +296,8 @@ fn literal(kind: Kind) -> BoxedStrategy<String> {
         Value::Text(text) => quoted(&text),
         Value::Uuid(_) | Value::Date(_) => format!("\"{}\"", plain(&value)),
         Value::Timestamp(time) => format!("\"{time}\""),
+        Value::Time(time) => format!("\"{time}\""),
+        Value::Duration(span) => format!("duration(\"{}us\")", span.micros()),
         other => plain(&other),
     });
     match kind {
@@ -336,6 +373,7 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
         2 => prop_oneof![flag.clone(), flag.prop_map(|name| format!("!{name}"))],
         1 => select(vec!["true", "false"]).prop_map(str::to_owned),
     ];
+    let plain = prop_oneof![10 => plain, 2 => part(range)];
     match range {
         Range::PlainCel => plain.boxed(),
         Range::Everything => prop_oneof![
@@ -343,15 +381,63 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
             2 => kind(range).prop_flat_map(null),
             1 => caller,
             1 => caller_alone,
+            3 => moment(),
+            1 => (select(&TAGS[..]), column(Kind::Tags, range)).prop_map(|(tag, a)| format!("{} in {a}", quoted(tag))),
+            1 => (value(Kind::Uuid), select(vec!["many", "record.many", "link.many", "link.next.many"]))
+                .prop_map(|(id, a)| format!("{} in {a}", quoted(&loose(&id)))),
+            1 => select(vec!["many == null", "link.many == null", "link.next.many != null"]).prop_map(str::to_owned),
+            1 => (column(Kind::Tags, range), select(vec!["==", "!="])).prop_map(|(a, op)| format!("{a} {op} null")),
         ]
         .boxed(),
     }
 }
 
+/// A text that has a part.
+fn part(range: Range) -> BoxedStrategy<String> {
+    let function = select(vec!["contains", "startsWith", "endsWith"]);
+    let column = prop_oneof![3 => column(Kind::Text, range), 1 => column(Kind::Choice, range)];
+    let part = select(vec!["", "a", "b", "B", "é", "w", "ow", "😀", "\u{ffff}", "q\"", "\n", "_", "%"]);
+    (column, function, part)
+        .prop_map(|(column, function, part)| format!("{column}.{function}({})", quoted(part)))
+        .boxed()
+}
+
+/// Times that are moved, and compared with now.
+fn moment() -> BoxedStrategy<String> {
+    const MOVES: [&str; 6] = [
+        "",
+        " + duration(\"500ms\")",
+        " - duration(\"0.5s\")",
+        " + duration(\"24h\")",
+        " - duration(\"48h\")",
+        " - duration(\"80000016h\")",
+    ];
+    const DAYS: [&str; 4] = ["", " + duration(\"24h\")", " - duration(\"48h\")", " + duration(\"80000016h\")"];
+    let time = (column(Kind::Timestamp, Range::Everything), select(&MOVES[..])).prop_map(|(a, b)| format!("{a}{b}"));
+    let day = (column(Kind::Date, Range::Everything), select(&DAYS[..])).prop_map(|(a, b)| format!("{a}{b}"));
+    let now = select(&MOVES[..]).prop_map(|by| format!("now(){by}"));
+    let fixed = (literal(Kind::Timestamp), select(&DAYS[..3]))
+        .prop_map(|(time, by)| if time.starts_with("timestamp") { format!("{time}{by}") } else { time });
+    let fixed_day = (literal(Kind::Date), select(&DAYS[..3]))
+        .prop_map(|(day, by)| if day.starts_with("date") { format!("{day}{by}") } else { day });
+    let sides = prop_oneof![
+        3 => (time.clone(), now.clone()),
+        3 => (day.clone(), now.clone()),
+        1 => (now.clone(), time.clone()),
+        1 => (now.clone(), day.clone()),
+        2 => (time, fixed.clone()),
+        2 => (day, fixed_day.clone()),
+        1 => (now.clone(), fixed),
+        1 => (now.clone(), fixed_day.prop_map(|day| if day.starts_with("date") { day } else { format!("date({day})") })),
+        1 => (now.clone(), now),
+    ];
+    (sides, operator(Kind::Timestamp)).prop_map(|((a, b), op)| format!("{a} {op} {b}")).boxed()
+}
+
 /// Two literals; the large decimals and the doubles are integers or doubles to CEL either way.
 fn same(kind: Kind) -> BoxedStrategy<(String, String)> {
     match kind {
-        Kind::Date | Kind::Timestamp | Kind::Uuid => {
+        Kind::Date | Kind::Timestamp | Kind::Clock | Kind::Uuid => {
             (value(kind), value(kind)).prop_map(|(a, b)| (quoted(&loose(&a)), quoted(&loose(&b)))).boxed()
         }
         _ => (literal(kind), literal(kind)).boxed(),
@@ -361,6 +447,7 @@ fn same(kind: Kind) -> BoxedStrategy<(String, String)> {
 fn loose(value: &Value) -> String {
     match value {
         Value::Timestamp(time) => time.to_string(),
+        Value::Time(time) => time.to_string(),
         other => plain(other),
     }
 }

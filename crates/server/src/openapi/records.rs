@@ -1,7 +1,7 @@
 //! What records look like: those of one entity as its caller may use them, or those of any.
 
 use insula_engine::entity::UsableEntity;
-use insula_model::entity::SystemField;
+use insula_model::entity::{FieldKind, SystemField};
 use insula_model::expr::{MAX_LENGTH, MAX_PARAM_LIST};
 use insula_model::rights::Action;
 use serde_json::{Map, Value, json};
@@ -132,11 +132,12 @@ impl Shape<'_> {
     pub(crate) fn unique_key(&self) -> Option<Schema> {
         let both = self.allows(Action::Create) && self.allows(Action::Update);
         both.then(|| match self {
-            Self::Any => Some(Schema::name()),
+            Self::Any => Some(on_from("[a-z][a-z0-9_]{0,62}", "0,2")),
             Self::Of(entity) => {
                 let readable = entity.fields.iter().filter(|field| field.allows(Action::Read));
                 let names: Vec<&str> = readable.map(|field| field.field.name.as_str()).collect();
-                (!names.is_empty()).then(|| Schema::one_of(names))
+                let first = format!("({})", names.join("|"));
+                (!names.is_empty()).then(|| Schema::any_of([Schema::one_of(names), on_from(&first, "1,2")]))
             }
         })?
     }
@@ -206,7 +207,7 @@ impl Shape<'_> {
         parameters.extend(self.relations().map(|relations| {
             Parameter::query_list(
                 "expand",
-                "Relations whose record is wanted in place of its id, at most 8.",
+                "Relations whose records are wanted in place of their ids, at most 8: `customer`, or on to `customer.owner`.",
                 relations,
             )
         }));
@@ -256,7 +257,7 @@ impl Shape<'_> {
         }
     }
 
-    /// The names of relations that can be expanded; `None` where there are none.
+    /// The relations that can be expanded, and those of their records by `.`; `None` where there are none.
     fn relations(&self) -> Option<Schema> {
         match self {
             Self::Any => Some(Schema::name()),
@@ -273,14 +274,20 @@ impl Shape<'_> {
         match self {
             Self::Any => json!({"title": "The roof leaks", "status": "open", "priority": 5}),
             Self::Of(entity) => {
-                let named =
-                    entity.fields.iter().filter(|field| field.allows(action) && field.field.kind.target().is_none());
+                // An id made up for an example is nobody's.
+                let made_up = |kind: &FieldKind| kind.target().is_some() || *kind == FieldKind::User;
+                let named = entity.fields.iter().filter(|field| field.allows(action) && !made_up(&field.field.kind));
                 Value::Object(
                     named.map(|f| (f.field.name.to_string(), fields::sample(&f.field))).collect::<Map<_, _>>(),
                 )
             }
         }
     }
+}
+
+/// A path over relations: the first, and how many more.
+fn on_from(first: &str, more: &str) -> Schema {
+    Schema::pattern(191, &format!(r"^{first}(\.[a-z][a-z0-9_]{{0,62}}){{{more}}}$"))
 }
 
 fn version() -> Schema {

@@ -1,6 +1,5 @@
 //! `insula-demo`: fills a running server with every departure from New York in 2013, as an organisation of its own.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -62,11 +61,7 @@ async fn register(url: &str, password: &str) -> client::Result<Client> {
 
 /// 96 random bits.
 fn password() -> String {
-    let random: [u8; 12] = Ids::new(Clock::default()).random();
-    random.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Ids::new(Clock::default()).random::<12>())
 }
 
 fn explain(error: &client::Error, url: &str) -> String {

@@ -166,6 +166,11 @@ both_stores! {
         let both = json!([create("flight", json!({"number": "x"})), create("flight", json!({"note": 1}))]);
         let refused = owner.post("/batch", &json!({"operations": both})).await.expect_problem(422, "invalid");
         assert_eq!(pointers(&refused), ["/operations/0/data/number", "/operations/1/data/note", "/operations/1/data/number"]);
+        let both = json!([create("flight", json!({"number": "x", "carrier": "$ref:later"}))]);
+        let refused = owner.post("/batch", &json!({"operations": both})).await.expect_problem(422, "invalid");
+        let mut told = pointers(&refused);
+        told.sort_unstable();
+        assert_eq!(told, ["/operations/0/data/carrier", "/operations/0/data/number"]);
         let many = vec![create("flight", json!({"number": 2})); 1001];
         owner.post("/batch", &json!({"operations": many})).await.expect_problem(422, "too_long");
         let viewer = owner.user("viewer").await;

@@ -3,6 +3,8 @@
 mod bad_input;
 mod cells;
 mod changes;
+mod concurrent;
+mod differential;
 mod durability;
 mod flights;
 #[cfg(target_os = "linux")]
@@ -23,4 +25,5 @@ mod routes;
 mod schemathesis;
 mod sessions;
 mod tenants;
+mod types;
 mod upsert;

@@ -28,6 +28,19 @@ async fn design(owner: &Caller) {
         {"name": "seen_at", "type": "datetime"},
         {"name": "status", "type": "choice", "options": ["open", "done"], "default": "open"},
         {"name": "customer", "type": "relation", "target": "customer", "on_delete": "cascade"},
+        {"name": "body", "type": "long_text", "max_length": 300},
+        {"name": "page", "type": "rich_text", "max_length": 300},
+        {"name": "mail", "type": "email"},
+        {"name": "site", "type": "url"},
+        {"name": "tel", "type": "phone"},
+        {"name": "number", "type": "auto_number"},
+        {"name": "opens", "type": "time"},
+        {"name": "takes", "type": "duration", "min": "PT0S"},
+        {"name": "foreign", "type": "uuid"},
+        {"name": "extra", "type": "json"},
+        {"name": "tags", "type": "multi_choice", "options": ["a", "b"]},
+        {"name": "others", "type": "relations", "target": "customer"},
+        {"name": "agent", "type": "user"},
     ], "unique": [["title", "key"]]});
     owner.post("/entities", &ticket).await.expect(201);
     owner.post("/entities", &json!({"name": "vault", "fields": []})).await.expect(201);
@@ -80,6 +93,42 @@ both_stores! {
         assert_eq!(new["properties"]["price"]["type"], json!(["string", "null"]));
         assert_eq!(new["properties"]["status"]["enum"], json!(["open", "done", null]));
         assert_eq!(new["properties"]["priority"], json!({"type": "integer", "minimum": 1, "maximum": 5, "default": 3, "title": "priority"}));
+        let text = |max: u32| json!({"type": ["string", "null"], "maxLength": max});
+        for (field, own, more) in [
+            ("body", text(300), json!({})),
+            ("page", text(300), json!({"description": "HTML; what is not allowed is taken out."})),
+            ("mail", text(254), json!({"format": "email"})),
+            ("site", text(2000), json!({"format": "uri", "description": "An absolute URL: http, https, ftp, sftp, mailto or tel."})),
+            ("tel", text(40), json!({"pattern": r"^\+[1-9][0-9 ./-]*[0-9]$", "description": "`+`, the country code, and 7 to 15 digits in all."})),
+            ("opens", text(18), json!({"pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?$"})),
+            ("takes", text(100), json!({
+                "pattern": r"^-?P([0-9]{1,9}W)?([0-9]{1,9}D)?(T([0-9]{1,9}H)?([0-9]{1,9}M)?([0-9]{1,9}(\.[0-9]{1,9})?S)?)?$",
+                "description": "ISO 8601 without years and months, such as P1DT2H30M.",
+            })),
+            ("foreign", text(36), json!({"format": "uuid"})),
+            ("agent", text(36), json!({"format": "uuid"})),
+            ("extra", json!({"type": ["object", "array", "string", "number", "boolean", "null"]}), json!({
+                "maxLength": 65_536, "additionalProperties": true,
+                "description": "Any JSON value, at most 65536 bytes and 32 levels.",
+            })),
+            ("tags", json!({"type": ["array", "null"], "uniqueItems": true}), json!({
+                "items": {"type": "string", "enum": ["a", "b"], "maxLength": 1},
+            })),
+            ("others", json!({"type": ["array", "null"], "uniqueItems": true}), json!({
+                "items": {"type": "string", "format": "uuid", "maxLength": 36}, "maxItems": 1000,
+                "description": "The ids of records of `customer`.",
+            })),
+        ] {
+            let mut expect = own;
+            expect.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            expect["title"] = field.into();
+            assert_eq!(new["properties"][field], expect, "{field}");
+        }
+        let shown = &schemas["Record_ticket"]["properties"];
+        assert_eq!(shown["number"], json!({"type": "integer", "minimum": 1, "maximum": 9_007_199_254_740_992_i64, "readOnly": true, "title": "number"}));
+        for written in ["NewRecord_ticket", "RecordPatch_ticket"] {
+            assert!(schemas[written]["properties"]["number"].is_null(), "{written}");
+        }
         assert!(document["paths"]["/api/v1/records/ticket/{id}"]["patch"].is_object());
         assert!(document["paths"]["/api/v1/records/{entity}"].is_null());
     }

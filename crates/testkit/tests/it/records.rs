@@ -81,6 +81,40 @@ both_stores! {
         assert_eq!(total.body["total"], 1);
     }
 
+    async fn what_breaches_two_keys_is_refused_for_the_first(app: TestApp) {
+        let owner = app.register("acme").await;
+        let fields = json!([
+            {"name": "a", "type": "text", "unique": true},
+            {"name": "b", "type": "text", "unique": true},
+            {"name": "c", "type": "text"},
+        ]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields, "unique": [["b", "c"]]})).await.expect(201);
+        owner.post("/records/thing", &json!({"a": "x", "b": "y", "c": "z"})).await.expect(201);
+        for (body, pointers) in [
+            (json!({"a": "x", "b": "y", "c": "z"}), ["/a"]),
+            (json!({"a": "other", "b": "y", "c": "z"}), ["/b"]),
+        ] {
+            let refused = owner.post("/records/thing", &body).await.expect_problem(409, "conflict");
+            let told: Vec<_> = refused.body["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+            assert_eq!(told, pointers, "{body}");
+        }
+    }
+
+    async fn times_finer_than_a_microsecond_are_cut_towards_the_past(app: TestApp) {
+        let owner = app.register("acme").await;
+        let fields = json!([{"name": "at", "type": "datetime"}]);
+        owner.post("/entities", &json!({"name": "thing", "fields": fields})).await.expect(201);
+        for (written, kept) in [
+            ("2013-01-31T10:00:00.0000019Z", "2013-01-31T10:00:00.000001Z"),
+            ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z"),
+        ] {
+            let made = owner.post("/records/thing", &json!({"at": written})).await.expect(201);
+            assert_eq!(made.body["at"], kept);
+            let found = owner.get(&format!("/records/thing?filter=at==%22{written}%22")).await.expect(200);
+            assert_eq!(found.items().len(), 1, "{written}");
+        }
+    }
+
     async fn a_deletion_does_what_the_relations_say(app: TestApp) {
         let owner = family(&app).await;
         let id = parent(&owner, "a").await;

@@ -4,13 +4,13 @@ use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
 use insula_model::rights::{Action, Resource};
+use insula_model::value::Email;
 
 use super::change::{self, Change};
 use super::member::{self, Member};
 use super::{UserView, conclude, grant};
 use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::account::{self, Standing};
-use crate::identity::email::Email;
 use crate::identity::label;
 use crate::identity::password::Password;
 use crate::scope::Scope;

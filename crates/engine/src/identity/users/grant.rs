@@ -124,7 +124,7 @@ mod tests {
     use insula_model::rights::{Action, PermissionScope};
 
     use super::*;
-    use crate::identity::email::Email;
+    use insula_model::value::Email;
 
     fn role(builtin: BuiltinRole) -> Role {
         Role { id: ids().next(), code: builtin.code().to_owned(), permissions: builtin.permissions() }

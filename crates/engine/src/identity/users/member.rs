@@ -3,9 +3,9 @@
 use insula_model::id::{AccountId, RoleId, TenantId};
 use insula_model::value::{Timestamp, Value};
 
-use crate::identity::email::Email;
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
+use insula_model::value::Email;
 
 static INSERT: Fixed = Fixed::new(
     "INSERT INTO insula_tenant.member (tenant_id, account_id, email, email_folded, full_name, active, created_at) \

@@ -36,6 +36,10 @@ impl ToSql for Bind<'_> {
             (Value::Date(date), &Type::DATE) => {
                 out.put_i32(date.days().checked_sub(EPOCH_DAYS).ok_or("date out of range")?);
             }
+            (Value::Json(document), &Type::JSON) => out.put_slice(document.as_str().as_bytes()),
+            (Value::Texts(texts), &Type::TEXT_ARRAY) => return texts.to_sql(ty, out),
+            (Value::Time(time), &Type::TIME) => out.put_i64(time.micros()),
+            (Value::Duration(duration), &Type::INT8) => out.put_i64(duration.micros()),
             (Value::Timestamp(at), &Type::TIMESTAMPTZ) => {
                 out.put_i64(at.as_micros().checked_sub(EPOCH_MICROS).ok_or("time out of range")?);
             }

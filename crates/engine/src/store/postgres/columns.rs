@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use insula_model::value::{ColumnType, Date, Decimal, Timestamp, Value, write_json_text, write_json_uuid};
+use insula_model::value::{
+    ColumnType, Date, Decimal, Document, Duration, Time, Timestamp, Value, write_json_text, write_json_uuid,
+};
 use tokio_postgres::Row as Sent;
 use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
@@ -31,6 +33,10 @@ impl Cells for Columns<'_> {
                 Some(text) => write_json_text(text, out),
                 None => Value::Null.write_json(out),
             },
+            ColumnType::Json => match self.get::<Written>(index)? {
+                Some(json) => out.extend_from_slice(json.0.as_bytes()),
+                None => Value::Null.write_json(out),
+            },
             ColumnType::Uuid => match self.get::<Uuid>(index)? {
                 Some(id) => write_json_uuid(id, out),
                 None => Value::Null.write_json(out),
@@ -49,9 +55,20 @@ impl Cells for Columns<'_> {
                 self.get::<i64>(index)?.map(|units| Value::Decimal(Decimal::new(units, scale)))
             }
             ColumnType::Text => self.get::<&str>(index)?.map(|text| Value::Text(text.to_owned())),
+            ColumnType::Json => self.get::<Written>(index)?.map(|json| Value::Json(Document::kept(json.0.to_owned()))),
+            ColumnType::Texts => self.get::<Vec<String>>(index)?.map(Value::Texts),
             ColumnType::Date => self.get::<Day>(index)?.map(|day| Value::Date(day.0)),
+            ColumnType::Time => self.get::<Clock>(index)?.map(|time| Value::Time(time.0)),
             ColumnType::Timestamp => self.get::<Instant>(index)?.map(|at| Value::Timestamp(at.0)),
+            ColumnType::Duration => match self.get::<i64>(index)? {
+                Some(micros) => Some(Value::Duration(
+                    Duration::from_micros(micros)
+                        .ok_or_else(|| StoreError::Other("a stored duration is too long".into()))?,
+                )),
+                None => None,
+            },
             ColumnType::Uuid => self.get::<Uuid>(index)?.map(Value::Uuid),
+            ColumnType::Uuids => self.get::<Vec<Uuid>>(index)?.map(Value::Uuids),
         };
         Ok(value.unwrap_or(Value::Null))
     }
@@ -65,7 +82,10 @@ pub(super) fn row(sent: &Sent) -> Result<Row, StoreError> {
             Type::BOOL => ColumnType::Bool,
             Type::INT8 | Type::INT4 | Type::INT2 => ColumnType::Int,
             Type::TEXT | Type::VARCHAR | Type::NAME | Type::BPCHAR | Type::UNKNOWN => ColumnType::Text,
+            Type::JSON => ColumnType::Json,
+            Type::TEXT_ARRAY => ColumnType::Texts,
             Type::DATE => ColumnType::Date,
+            Type::TIME => ColumnType::Time,
             Type::TIMESTAMPTZ => ColumnType::Timestamp,
             Type::UUID => ColumnType::Uuid,
             Type::BYTEA => {
@@ -111,6 +131,19 @@ impl FromSql<'_> for Integer {
     }
 }
 
+/// JSON as it was written.
+struct Written<'r>(&'r str);
+
+impl<'r> FromSql<'r> for Written<'r> {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Failure> {
+        Ok(Self(str::from_utf8(raw)?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::JSON
+    }
+}
+
 struct Day(Date);
 
 impl FromSql<'_> for Day {
@@ -122,6 +155,19 @@ impl FromSql<'_> for Day {
 
     fn accepts(ty: &Type) -> bool {
         *ty == Type::DATE
+    }
+}
+
+struct Clock(Time);
+
+impl FromSql<'_> for Clock {
+    /// Microseconds since midnight; 24:00 is one that we never store.
+    fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Failure> {
+        Ok(Self(Time::from_micros(i64::from_be_bytes(raw.try_into()?)).ok_or("time out of range")?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::TIME
     }
 }
 

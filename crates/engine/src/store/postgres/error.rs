@@ -43,6 +43,7 @@ impl From<Error> for StoreError {
                 Class::ForeignKey => Self::ForeignKey,
                 Class::SchemaMoved => Self::SchemaMoved(Told(error).into()),
                 Class::TooSlow => Self::TooSlow,
+                Class::Crossed => Self::Crossed(Told(error).into()),
                 Class::Unavailable => Self::Unavailable(Told(error).into()),
                 Class::Other => Self::Other(Told(error).into()),
             };
@@ -92,6 +93,7 @@ enum Class {
     ForeignKey,
     SchemaMoved,
     TooSlow,
+    Crossed,
     Unavailable,
     Other,
 }
@@ -108,8 +110,10 @@ impl Class {
             // A table, column or schema is not there.
             "42P01" | "42703" | "3F000" => Self::SchemaMoved,
             "57014" => Self::TooSlow,
-            // Given up for the sake of others: a conflict, a deadlock, a lock not had in time, idle too long.
-            "40001" | "40P01" | "55P03" | "25P03" => Self::Unavailable,
+            // A conflict, a deadlock.
+            "40001" | "40P01" => Self::Crossed,
+            // A lock not had in time, idle too long.
+            "55P03" | "25P03" => Self::Unavailable,
             // The connection (08), resources such as connections or disk (53), an operator's hand (57P).
             code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => Self::Unavailable,
             _ => Self::Other,
@@ -143,7 +147,8 @@ mod tests {
             ("57P01", Class::Unavailable),
             ("08006", Class::Unavailable),
             ("53300", Class::Unavailable),
-            ("40P01", Class::Unavailable),
+            ("40P01", Class::Crossed),
+            ("55P03", Class::Unavailable),
             ("42501", Class::Other),
             ("23502", Class::Other),
         ] {

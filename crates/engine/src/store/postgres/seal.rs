@@ -29,7 +29,7 @@ impl Seal {
     /// A fresh password of 256 bits, and the same sealed for `role`: it opens under that name only.
     pub(super) fn password(&self, role: &str) -> Result<(SecretString, Vec<u8>), StoreError> {
         let ids = Ids::new(Clock::default());
-        let password = SecretString::from(hex(&Zeroizing::new(ids.random::<32>())[..]));
+        let password = SecretString::from(hex::encode(Zeroizing::new(ids.random::<32>()).as_slice()));
         let mut sealed = ids.random::<NONCE>().to_vec();
         let nonce = Nonce::clone_from_slice(&sealed);
         let text = Payload { msg: password.expose_secret().as_bytes(), aad: role.as_bytes() };
@@ -52,14 +52,6 @@ impl Seal {
         let password = self.0.decrypt(Nonce::from_slice(nonce), payload).map_err(|_| wrong())?;
         String::from_utf8(password).map(SecretString::from).map_err(|_| wrong())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

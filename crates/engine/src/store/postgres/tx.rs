@@ -182,7 +182,7 @@ impl Tx {
             if tail.rows > 0 {
                 out.push(b',');
             }
-            shape.write(&Columns(&row), out)?;
+            shape.write(&Columns(&row), out, &mut tail.noted)?;
             tail.rows += 1;
             last = Some(row);
         }

@@ -41,7 +41,7 @@ pub(super) fn query<'v>(
     let mut found = Vec::new();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
-        found.push(cells::row(row, columns)?);
+        found.push(cells::whole(row, columns)?);
     }
     Ok(found)
 }
@@ -85,7 +85,7 @@ pub(super) fn json<'v>(
         if tail.rows > 0 {
             out.push(b',');
         }
-        shape.write(row, out)?;
+        shape.write(row, out, &mut tail.noted)?;
         tail.rows += 1;
         // The row is gone with the next step, and only that tells whether it was the last.
         tail.last.clear();

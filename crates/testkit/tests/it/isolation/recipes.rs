@@ -165,7 +165,7 @@ async fn draft(entity: &str, side: &Side, owner: &Caller, name: &str) -> Value {
     }
     let customer = json!({"name": side.canary});
     let customer = owner.post("/records/customer", &customer).await.expect(201).id().to_owned();
-    json!({"name": name, "priority": 3, "customer": customer})
+    json!({"name": name, "priority": 3, "customer": customer, "others": [customer], "agent": side.account})
 }
 
 async fn record(entity: &str, side: &Side, owner: &Caller) -> String {

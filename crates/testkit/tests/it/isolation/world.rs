@@ -70,6 +70,8 @@ impl Side {
             name,
             {"name": "priority", "type": "integer", "label": canary},
             {"name": "customer", "type": "relation", "target": "customer", "on_delete": "cascade", "label": canary},
+            {"name": "others", "type": "relations", "target": "customer", "label": canary},
+            {"name": "agent", "type": "user", "label": canary},
         ]})).await.expect(201);
         let record = owner.post("/records/ticket", &json!({"name": canary})).await.expect(201).id().to_owned();
         let viewer = owner.user("viewer").await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use insula_model::entity::{Schema, SystemField};
 use insula_model::expr::{CallerFacts, CallerField, Expr};
-use insula_model::id::AccountId;
+use insula_model::id::{AccountId, TenantId};
 use insula_model::value::{ColumnType, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -33,12 +33,36 @@ pub(super) fn tables() -> [Table; 2] {
             .unwrap()
             .fields
             .iter()
+            .filter(|field| field.kind.is_column())
             .map(|field| (format!("c_{}", field.id.uuid().simple()), field.kind.column_type(), !field.required));
         Table { name, columns: system.into_iter().chain(fields).collect() }
     })
 }
 
-/// The rows of `thing` and of `other` that make these records.
+/// Where the links of `thing` and of `other` lie, as the conditions name it.
+pub(super) fn link_tables(dialect: Dialect) -> [String; 2] {
+    let schema = sample::schema();
+    [sample::thing(), sample::other()].map(|entity| {
+        let field = schema.entity(entity).unwrap().field_named("many").unwrap().id;
+        let mut w = crate::sql::SqlWriter::new(dialect);
+        w.link_table(TenantId::from(Uuid::nil()), field);
+        w.finish().text
+    })
+}
+
+/// The links of these rows: source and target.
+pub(super) fn links(rows: &[Vec<Value>]) -> Vec<[Uuid; 2]> {
+    let mut links = BTreeSet::new();
+    for row in rows {
+        let (Some(Value::Uuid(source)), Some(Value::Uuids(targets))) = (row.first(), row.last()) else {
+            panic!("{row:?}")
+        };
+        links.extend(targets.iter().map(|target| [*source, *target]));
+    }
+    links.into_iter().collect()
+}
+
+/// The rows of `thing` and of `other` that make these records, with their links at the end.
 pub(super) fn rows(records: &[Record]) -> [Vec<Vec<Value>>; 2] {
     let row = |record: &Record| record.system.iter().chain(&record.fields).cloned().collect::<Vec<_>>();
     let mut linked = Vec::new();
@@ -62,6 +86,7 @@ fn select(dialect: Dialect, expr: &Expr, schema: &Schema) -> (String, Vec<Value>
     let binds = binds.into_iter().map(|slot| match slot {
         Slot::Const(value) => value,
         Slot::Caller(CallerField::Id) => Value::Uuid(caller().id.uuid()),
+        Slot::Now(moment) => moment.at(caller().now),
         other => panic!("a condition has no {other:?}"),
     });
     let sql = format!(
@@ -74,7 +99,7 @@ fn select(dialect: Dialect, expr: &Expr, schema: &Schema) -> (String, Vec<Value>
 }
 
 fn caller() -> CallerFacts {
-    CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)) }
+    CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)), now: sample::now() }
 }
 
 /// Holds a store to the property. `ask` fills both tables, runs the statement and gives the ids it selects.

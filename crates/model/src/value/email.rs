@@ -1,35 +1,37 @@
 //! E-mail addresses (RFC 5321 §4.1.2, RFC 5322 §3.4.1): a dot-atom before the `@`, a host name after it. Quoted local
 //! parts and address literals are legal and refused: nobody has one who is not testing.
 
-use insula_model::input::Members;
-use insula_model::problem::{Code, Errors};
+use crate::input::Members;
+use crate::problem::{Code, Errors};
 
 /// RFC 5321 §4.5.3.1.1.
 const MAX_LOCAL: usize = 64;
 /// RFC 5321 §4.5.3.1.3: a path is 256 octets with its angle brackets.
-pub(super) const MAX_ADDRESS: usize = 254;
+pub const MAX_ADDRESS: usize = 254;
 /// RFC 1035 §2.3.4.
 const MAX_LABEL: usize = 63;
 
-/// An address as written, its domain in lower case.
+/// An address as written, its domain in lower case and in ASCII (IDNA, RFC 5891).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Email(String);
+pub struct Email(String);
 
 impl Email {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (local, domain) = text.split_once('@')?;
-        let good = text.len() <= MAX_ADDRESS
+        let domain =
+            if domain.is_ascii() { domain.to_ascii_lowercase() } else { idna::domain_to_ascii_strict(domain).ok()? };
+        let good = local.len() + 1 + domain.len() <= MAX_ADDRESS
             && local.len() <= MAX_LOCAL
             && local.split('.').all(is_atom)
             && domain.contains('.')
             && domain.split('.').all(is_label)
             // A last label of digits alone would be an IPv4 address (RFC 3696 §2).
             && !domain.rsplit('.').next().is_some_and(|top| top.bytes().all(|b| b.is_ascii_digit()));
-        good.then(|| Self(format!("{local}@{}", domain.to_ascii_lowercase())))
+        good.then(|| Self(format!("{local}@{domain}")))
     }
 
     /// The member `email`, which must be there.
-    pub(super) fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Self> {
+    pub fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Self> {
         let text = members.text("email", MAX_ADDRESS, errors)?;
         let email = Self::parse(text);
         if email.is_none() {
@@ -42,12 +44,16 @@ impl Email {
         email
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// What two addresses are compared by. The standard tells local parts of different case apart; people do not.
-    pub(super) fn folded(&self) -> String {
+    pub fn folded(&self) -> String {
         self.0.to_lowercase()
     }
 }
@@ -76,6 +82,7 @@ mod tests {
             ("ada@example.org", "ada@example.org", "ada@example.org"),
             ("Ada.L@Example.ORG", "Ada.L@example.org", "ada.l@example.org"),
             ("o'brien+tag@a-b.co", "o'brien+tag@a-b.co", "o'brien+tag@a-b.co"),
+            ("a@München.DE", "a@xn--mnchen-3ya.de", "a@xn--mnchen-3ya.de"),
             ("Ünal@example.org", "Ünal@example.org", "ünal@example.org"),
             ("{x}!#$%&*/=?^_`|~-@x1.example", "{x}!#$%&*/=?^_`|~-@x1.example", "{x}!#$%&*/=?^_`|~-@x1.example"),
             (&format!("{longest_local}@x.org"), &format!("{longest_local}@x.org"), &format!("{longest_local}@x.org")),
@@ -117,7 +124,8 @@ mod tests {
             "<a@x.org>",
             "a,b@x.org",
             "a(c)@x.org",
-            "a@münchen.de",
+            "a@-münchen.de",
+            "a@mün_chen.de",
             "a\u{200b}@x.org",
             &long_local,
             &long_label,
