@@ -9,7 +9,7 @@ use insula_model::id::TenantId;
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, RecordRight};
 
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Policy};
 use crate::tenant::{CallerRights, Model};
 use crate::tx::{Brand, EntityRef, Mode, Tx};
 
@@ -83,8 +83,13 @@ impl<'t, M: Mode> Tx<'t, M> {
 }
 
 impl<A: RecordAction> Grant<'_, A> {
-    /// Whether an answer may show a field of the granted entity.
+    /// For the conditions of its rights in SQL.
+    pub(crate) fn policy(&self) -> Policy<'_> {
+        Policy { tenant: self.tenant, schema: &self.model.schema, entity: &self.entity }
+    }
+
+    /// Whether a field of the granted entity may be read on every record that may.
     pub(crate) fn shows(&self, field: &Field) -> bool {
-        self.reads.as_deref().is_some_and(|reads| reads.reads(&self.entity, field))
+        self.reads.as_deref().is_some_and(|reads| reads.always_reads_field(&self.entity, field))
     }
 }

@@ -48,15 +48,15 @@ impl Scope {
         self.engine.clone()
     }
 
-    /// Reads from one consistent view of the tenant. `work` runs once more if the schema moved under it, and must await
-    /// nothing but the transaction.
+    /// Reads from one consistent view of the tenant. `work` runs once more if the schema moved under it or the store gave
+    /// it up, and must await nothing but the transaction.
     pub async fn read<R, F>(&self, work: F) -> Result<R>
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R> + Clone,
     {
         let _turn = self.tenant.serve().await?;
         let first = self.try_read(work.clone()).await?;
-        if !first.schema_moved {
+        if !first.schema_moved && !first.crossed {
             return first.result;
         }
         self.tenant.forget();

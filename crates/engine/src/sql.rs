@@ -11,7 +11,7 @@ use insula_model::expr::{CallerField, Leaf, Moment, Param};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
 use insula_model::value::{ColumnType, Timestamp, Value};
 
-pub(crate) use expr::condition;
+pub(crate) use expr::{Policy, condition};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Dialect {

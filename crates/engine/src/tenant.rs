@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use insula_model::entity::{Entity, Schema};
 use insula_model::id::{AccountId, TenantId};
 use insula_model::problem::{Problem, Result};
-use insula_model::rights::{Action, Permission, RecordRight, Rights};
+use insula_model::rights::{Action, BuiltinRole, Permission, RecordRight, Rights};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -73,11 +73,18 @@ static VERSIONS: Fixed =
     Fixed::new("SELECT schema_version, grants_version FROM insula_tenant.tenant WHERE tenant_id = $1");
 static ENTITIES: Fixed =
     Fixed::new("SELECT definition FROM insula_tenant.entity WHERE tenant_id = $1 ORDER BY position, id");
+/// The roles of an active member: his own, and those of the groups he is in.
 static ROLES: Fixed = Fixed::new(
-    "SELECT r.code, r.permissions FROM insula_tenant.member m \
-     JOIN insula_tenant.member_role mr ON mr.tenant_id = m.tenant_id AND mr.account_id = m.account_id \
-     JOIN insula_tenant.role r ON r.tenant_id = mr.tenant_id AND r.id = mr.role_id \
-     WHERE m.tenant_id = $1 AND m.account_id = $2 AND m.active ORDER BY r.code",
+    "SELECT r.code, r.built_in, r.permissions FROM insula_tenant.member m \
+     JOIN insula_tenant.role r ON r.tenant_id = m.tenant_id \
+     WHERE m.tenant_id = $1 AND m.account_id = $2 AND m.active AND (r.id IN ( \
+        SELECT mr.role_id FROM insula_tenant.member_role mr \
+        WHERE mr.tenant_id = m.tenant_id AND mr.account_id = m.account_id) \
+     OR r.id IN ( \
+        SELECT gr.role_id FROM insula_tenant.user_group_member gm \
+        JOIN insula_tenant.user_group_role gr ON gr.tenant_id = gm.tenant_id AND gr.group_id = gm.group_id \
+        WHERE gm.tenant_id = m.tenant_id AND gm.account_id = m.account_id)) \
+     ORDER BY r.code",
 );
 
 impl Tenants {
@@ -228,7 +235,7 @@ impl Model {
         let mut permissions: Vec<Permission> = Vec::new();
         for row in &rows {
             roles.push(row.text(0)?.to_owned());
-            permissions.extend(serde_json::from_str::<Vec<Permission>>(row.text(1)?).map_err(Problem::internal)?);
+            permissions.extend(permissions_of(row)?);
         }
         let fresh = || Ok::<_, std::convert::Infallible>(self.next_role_set.fetch_add(1, Ordering::Relaxed));
         let role_set = match self.role_sets.get_or_insert_with(&roles, fresh) {
@@ -240,7 +247,7 @@ impl Model {
         Ok(rights)
     }
 
-    /// What a caller may do with the records of `entity` by `action`; `None` where nothing.
+    /// What a caller may do with the records of `entity` by `action`; `None` where nothing. Compiled once per set of roles.
     pub(crate) fn record_right(
         &self,
         caller: &CallerRights,
@@ -251,8 +258,16 @@ impl Model {
         if let Some(right) = self.plans.rights.get(&key) {
             return right;
         }
-        let right = caller.rights.on_records(entity, action).map(Arc::new);
+        let right = caller.rights.on_records(&self.schema, entity, action).map(Arc::new);
         self.plans.rights.insert(key, right.clone());
         right
+    }
+}
+
+/// The permissions of a role's row, which begins with code, whether it is built in, and permissions.
+pub(crate) fn permissions_of(row: &crate::store::Row) -> Result<Vec<Permission>, StoreError> {
+    match BuiltinRole::named(row.text(0)?) {
+        Some(role) if row.bool(1)? => Ok(role.permissions()),
+        _ => serde_json::from_str(row.text(2)?).map_err(|error| StoreError::Other(error.into())),
     }
 }

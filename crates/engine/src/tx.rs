@@ -13,8 +13,12 @@ use insula_model::value::{Timestamp, Value};
 use crate::audit::{self, Event};
 use crate::engine::Inner;
 use crate::scope::Scope;
+use crate::sql::Fixed;
 use crate::store::{self, StoreError};
 use crate::tenant::{CallerRights, Model};
+
+static NEXT_GRANTS: Fixed =
+    Fixed::new("UPDATE insula_tenant.tenant SET grants_version = grants_version + 1 WHERE tenant_id = $1");
 
 /// What a transaction may do.
 pub trait Mode: sealed::Sealed + Send {}
@@ -177,18 +181,30 @@ impl<'t, M: Mode> Tx<'t, M> {
     /// An entity by its name. Unknown and invisible are one answer.
     pub fn entity(&self, name: &str) -> Result<EntityRef<'t>> {
         let entity = self.model.schema.named(name).ok_or_else(Problem::not_found)?;
-        let visible = self.rights().allows(Resource::Entities, Action::Read)
-            || self.rights().allows(Resource::Records(name), Action::Read)
-            || self.rights().allows(Resource::Records(name), Action::Create);
-        if !visible {
+        if !self.knows(entity) {
             return Err(Problem::not_found());
         }
         Ok(EntityRef { entity: Arc::clone(entity), brand: PhantomData })
     }
 
+    /// Whether an entity is there for the caller.
+    pub(crate) fn knows(&self, entity: &Entity) -> bool {
+        self.rights().touches(entity) || self.rights().allows(Resource::Entities, Action::Read)
+    }
+
     /// Refuses what the caller's roles do not allow.
-    pub(crate) fn require(&self, resource: Resource<'_>, action: Action) -> Result<()> {
+    pub(crate) fn require(&self, resource: Resource, action: Action) -> Result<()> {
         if self.rights().allows(resource, action) { Ok(()) } else { Err(Problem::forbidden()) }
+    }
+}
+
+impl Tx<'_, Altering> {
+    /// Ends a change of who may do what: its event, and the grants' next version, so that it bites at once.
+    pub(crate) async fn grants_changed(&mut self, event: &Event<'_>) -> Result<()> {
+        self.append(event).await?;
+        let tenant = Value::Uuid(self.author.tenant.uuid());
+        self.store.fixed_execute(&NEXT_GRANTS, &[&tenant]).await.map_err(|error| self.failed(error))?;
+        Ok(())
     }
 }
 

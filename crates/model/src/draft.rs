@@ -29,6 +29,13 @@ impl Draft {
         self.0.iter().enumerate().filter_map(|(position, value)| value.as_ref().map(|value| (position, value)))
     }
 
+    /// Names a value for the field at `position`.
+    pub fn set(&mut self, position: usize, value: Value) {
+        if let Some(named) = self.0.get_mut(position) {
+            *named = Some(value);
+        }
+    }
+
     /// Every field's value; those not named are null.
     pub fn into_values(self) -> Vec<Value> {
         self.0.into_iter().map(|value| value.unwrap_or(Value::Null)).collect()
@@ -61,33 +68,40 @@ pub fn create(
     draft
 }
 
-/// A whole record in place of one that is there: what is not named takes its default, or null, or is missed. What its
-/// author may not read stays: he cannot know what he would clear. `readable` is absent where he may read nothing.
+/// A whole record in place of one that is there: what is not named takes its default, or null, or is missed, where it is
+/// `his` whose body it is. What is not stays.
 pub fn replace(
     entity: &Entity,
     writable: &FieldMask,
-    readable: Option<&FieldMask>,
+    his: impl Fn(usize) -> bool,
     members: &[(String, Json)],
     at: &str,
     errors: &mut Errors,
 ) -> Draft {
     let mut draft = patch(entity, writable, members, at, errors);
     for (position, (field, value)) in entity.fields.iter().zip(&mut draft.0).enumerate() {
-        let his = writable.contains(position) && readable.is_some_and(|readable| readable.contains(position));
-        if !his || field.kind == FieldKind::AutoNumber || members.iter().any(|(name, _)| name == field.name.as_str()) {
-            continue;
-        }
-        let default = field.default.as_ref().map(Json::from);
-        match default.as_ref().map(|json| value_of(field, json)) {
-            Some(Ok(default)) => *value = Some(default),
-            _ if field.required => {
-                errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
-            }
-            _ if !field.kind.is_column() => *value = Some(Value::Uuids(Vec::new())),
-            _ => *value = Some(Value::Null),
+        if his(position) && !members.iter().any(|(name, _)| name == field.name.as_str()) {
+            *value = unnamed(field, at, errors);
         }
     }
     draft
+}
+
+/// What a field is that a whole record does not name: its default, or null, or missed. A number given once stays.
+pub fn unnamed(field: &Field, at: &str, errors: &mut Errors) -> Option<Value> {
+    if field.kind == FieldKind::AutoNumber {
+        return None;
+    }
+    let default = field.default.as_ref().map(Json::from);
+    match default.as_ref().map(|json| value_of(field, json)) {
+        Some(Ok(default)) => Some(default),
+        _ if field.required => {
+            errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
+            None
+        }
+        _ if !field.kind.is_column() => Some(Value::Uuids(Vec::new())),
+        _ => Some(Value::Null),
+    }
 }
 
 /// Part of a record: only what is named; `null` clears (RFC 7396).

@@ -12,6 +12,7 @@ mod param;
 mod path;
 mod shift;
 mod syntax;
+mod template;
 mod text;
 
 pub use bounds::{MAX_LENGTH, MAX_LIST, MAX_NESTING};
@@ -19,6 +20,7 @@ pub use check::{Context, ErrorKind, ExprError, compile};
 pub use eval::CallerFacts;
 pub use param::{MAX_PARAM_LIST, ParamUse, Params};
 pub use path::MAX_HOPS;
+pub use template::Template;
 
 use crate::entity::SystemField;
 use crate::id::FieldId;
@@ -116,6 +118,36 @@ pub struct Path {
 pub enum Leaf {
     System(SystemField),
     Field(FieldId),
+}
+
+impl Expr {
+    /// Every column it looks at, each as often as it does.
+    pub fn paths(&self) -> Vec<&Path> {
+        let mut paths = Vec::new();
+        self.collect_paths(&mut paths);
+        paths
+    }
+
+    fn collect_paths<'e>(&'e self, paths: &mut Vec<&'e Path>) {
+        let mut operand = |operand: &'e Operand| {
+            if let Operand::Path(path) = operand {
+                paths.push(path);
+            }
+        };
+        match self {
+            Self::Const(_) => {}
+            Self::IsNull(one) | Self::Truth(one) | Self::In(one, _) | Self::Among(one, _) | Self::Text(_, one, _) => {
+                operand(one);
+            }
+            Self::Holds(path, _) => paths.push(path),
+            Self::Compare(_, a, b) => {
+                operand(a);
+                operand(b);
+            }
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_paths(paths)),
+            Self::Not(inner) => inner.collect_paths(paths),
+        }
+    }
 }
 
 /// What an expression may know of who asks.

@@ -62,6 +62,8 @@ ids! {
     RecordId,
     /// A role of a tenant.
     RoleId,
+    /// A group of a tenant's users.
+    GroupId,
     /// A job of Insula's own.
     JobId,
     /// An audit event.

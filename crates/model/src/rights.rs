@@ -1,9 +1,24 @@
-//! Who may do what. Rights add up; nothing is granted by default.
+//! Who may do what. Rights add up; nothing is granted by default. Permissions name entities and fields by their ids.
+
+mod builtin;
+mod cover;
+mod define;
+mod group;
+mod permission;
+mod record;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entity::{Entity, Field};
-use crate::expr::Expr;
+pub use builtin::BuiltinRole;
+pub use define::{Author, RoleChange, RoleDraft};
+pub use group::{GroupChange, GroupDraft};
+pub use permission::{FieldLists, Permission, PermissionScope, Target};
+pub use record::{FieldMask, RecordRight};
+pub use view::PermissionView;
+
+use crate::entity::{Entity, Schema};
+use crate::id::EntityId;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,91 +31,49 @@ pub enum Action {
     Admin,
 }
 
+impl Action {
+    pub const ALL: [Self; 6] = [Self::Create, Self::Read, Self::Update, Self::Delete, Self::Export, Self::Admin];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Export => "export",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// What a permission is about.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Resource<'a> {
-    /// The records of one entity, by its name.
-    Records(&'a str),
+pub enum Resource {
+    /// The records of one entity.
+    Records(EntityId),
     Entities,
     Users,
     Roles,
+    Groups,
     Audit,
     Tenant,
 }
 
-impl Resource<'_> {
-    /// Whether a permission on `pattern` (`records:ticket`, `records:*`, `users`, …) covers this.
-    fn is_covered_by(self, pattern: &str) -> bool {
-        match self {
-            Self::Records(entity) => pattern.strip_prefix("records:").is_some_and(|p| p == "*" || p == entity),
-            Self::Entities => pattern == "entities",
-            Self::Users => pattern == "users",
-            Self::Roles => pattern == "roles",
-            Self::Audit => pattern == "audit",
-            Self::Tenant => pattern == "tenant",
-        }
-    }
-}
+impl Resource {
+    /// Those that every tenant has, whatever it designs.
+    pub const ADMINISTRATION: [Self; 6] =
+        [Self::Entities, Self::Users, Self::Roles, Self::Groups, Self::Audit, Self::Tenant];
 
-/// One line of a role, in the API's own shape.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Permission {
-    pub resource: String,
-    pub actions: Vec<Action>,
-    pub scope: PermissionScope,
-}
-
-/// How far a permission reaches.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PermissionScope {
-    Tenant,
-}
-
-/// The roles every tenant starts with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum BuiltinRole {
-    Owner,
-    Admin,
-    Editor,
-    Viewer,
-}
-
-impl BuiltinRole {
-    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Editor, Self::Viewer];
-
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Editor => "editor",
-            Self::Viewer => "viewer",
-        }
-    }
-
+    /// The name in the API; of records, what stands before the entity's own.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Owner => "Owner",
-            Self::Admin => "Administrator",
-            Self::Editor => "Editor",
-            Self::Viewer => "Viewer",
-        }
-    }
-
-    pub fn permissions(self) -> Vec<Permission> {
-        use Action::{Admin, Create, Delete, Export, Read, Update};
-        let on = |resource: &str, actions: &[Action]| Permission {
-            resource: resource.to_owned(),
-            actions: actions.to_vec(),
-            scope: PermissionScope::Tenant,
-        };
-        let all = [Create, Read, Update, Delete, Export, Admin];
-        match self {
-            Self::Owner | Self::Admin => ["records:*", "entities", "users", "roles", "audit", "tenant"]
-                .map(|resource| on(resource, &all))
-                .to_vec(),
-            Self::Editor => vec![on("records:*", &[Create, Read, Update, Delete]), on("entities", &[Read])],
-            Self::Viewer => vec![on("records:*", &[Read]), on("entities", &[Read])],
+            Self::Records(_) => "records:",
+            Self::Entities => "entities",
+            Self::Users => "users",
+            Self::Roles => "roles",
+            Self::Groups => "groups",
+            Self::Audit => "audit",
+            Self::Tenant => "tenant",
         }
     }
 }
@@ -110,37 +83,6 @@ impl BuiltinRole {
 pub struct Rights {
     roles: Vec<String>,
     permissions: Vec<Permission>,
-}
-
-/// What one caller may do with the records of one entity by one action.
-#[derive(Clone, PartialEq, Debug)]
-pub struct RecordRight {
-    /// Rows outside of it do not exist for the caller; absent where every row may be reached.
-    pub rule: Option<Expr>,
-    pub readable: FieldMask,
-    pub writable: FieldMask,
-}
-
-impl RecordRight {
-    /// Whether a field of `entity`, which this right is for, may be read.
-    pub fn reads(&self, entity: &Entity, field: &Field) -> bool {
-        let position = entity.fields.iter().position(|other| other.id == field.id);
-        position.is_some_and(|position| self.readable.contains(position))
-    }
-}
-
-/// A set of an entity's fields, by their position.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct FieldMask(Box<[bool]>);
-
-impl FieldMask {
-    pub fn all(entity: &Entity) -> Self {
-        Self(entity.fields.iter().map(|_| true).collect())
-    }
-
-    pub fn contains(&self, position: usize) -> bool {
-        self.0.get(position).copied().unwrap_or(false)
-    }
 }
 
 impl Rights {
@@ -157,16 +99,23 @@ impl Rights {
         &self.permissions
     }
 
-    pub fn allows(&self, resource: Resource<'_>, action: Action) -> bool {
-        self.permissions.iter().any(|p| p.actions.contains(&action) && resource.is_covered_by(&p.resource))
+    /// Whether something of `resource` is open to `action`; of records, which and what of them is [`Rights::on_records`].
+    pub fn allows(&self, resource: Resource, action: Action) -> bool {
+        self.permissions.iter().any(|permission| permission.allows(resource, action))
+    }
+
+    /// Whether every field of every record may be read.
+    pub fn reads_everything(&self) -> bool {
+        self.permissions.iter().any(Permission::reads_everything)
+    }
+
+    /// Whether the caller has anything to do with the records of `entity`.
+    pub fn touches(&self, entity: &Entity) -> bool {
+        self.permissions.iter().any(|permission| permission.target.covers(Resource::Records(entity.id)))
     }
 
     /// The right to act on the records of `entity`, if there is one.
-    pub fn on_records(&self, entity: &Entity, action: Action) -> Option<RecordRight> {
-        self.allows(Resource::Records(entity.name.as_str()), action).then(|| RecordRight {
-            rule: None,
-            readable: FieldMask::all(entity),
-            writable: FieldMask::all(entity),
-        })
+    pub fn on_records(&self, schema: &Schema, entity: &Entity, action: Action) -> Option<RecordRight> {
+        record::right(&self.permissions, schema, entity, action)
     }
 }

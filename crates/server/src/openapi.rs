@@ -26,7 +26,7 @@ use quick_cache::sync::Cache;
 pub(crate) use fields::{definition, view};
 pub(crate) use operation::{Answer, Operation, Parameter};
 pub(crate) use records::Shape;
-pub(crate) use schema::{Schema, optional, page, required};
+pub(crate) use schema::{Member, Schema, optional, page, required};
 
 use crate::call::{Call, Take};
 use crate::{reply, router};

@@ -14,7 +14,7 @@ use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
 use crate::api;
-use crate::api::v1::{audit, auth, batch, entities, jobs, openapi, records, users};
+use crate::api::v1::{audit, auth, authz, batch, entities, groups, jobs, openapi, records, roles, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
@@ -29,7 +29,7 @@ pub enum Access {
     /// Anyone signed in, on what is their own.
     Own,
     /// Whoever has the right to `Action` on the tenant's `Resource`.
-    Tenant(Resource<'static>, Action),
+    Tenant(Resource, Action),
     /// Whoever has the right to `Action` on the records of the entity in the path.
     Records(Action),
     /// Whoever has the right to change records of that entity, or of one the body names, in some way: those changes, and
@@ -96,6 +96,28 @@ fn table() -> Table {
         .described(users::update::describe)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)
         .described(users::delete::describe)
+        .tenant(Method::GET, "/api/v1/roles", Resource::Roles, Read, roles::list::list)
+        .described(roles::list::describe)
+        .tenant(Method::POST, "/api/v1/roles", Resource::Roles, Create, roles::create::create)
+        .described(roles::create::describe)
+        .tenant(Method::GET, "/api/v1/roles/{id}", Resource::Roles, Read, roles::get::get)
+        .described(roles::get::describe)
+        .tenant(Method::PATCH, "/api/v1/roles/{id}", Resource::Roles, Update, roles::update::update)
+        .described(roles::update::describe)
+        .tenant(Method::DELETE, "/api/v1/roles/{id}", Resource::Roles, Delete, roles::delete::delete)
+        .described(roles::delete::describe)
+        .tenant(Method::GET, "/api/v1/groups", Resource::Groups, Read, groups::list::list)
+        .described(groups::list::describe)
+        .tenant(Method::POST, "/api/v1/groups", Resource::Groups, Create, groups::create::create)
+        .described(groups::create::describe)
+        .tenant(Method::GET, "/api/v1/groups/{id}", Resource::Groups, Read, groups::get::get)
+        .described(groups::get::describe)
+        .tenant(Method::PATCH, "/api/v1/groups/{id}", Resource::Groups, Update, groups::update::update)
+        .described(groups::update::describe)
+        .tenant(Method::DELETE, "/api/v1/groups/{id}", Resource::Groups, Delete, groups::delete::delete)
+        .described(groups::delete::describe)
+        .tenant(Method::GET, "/api/v1/authz/matrix", Resource::Roles, Read, authz::matrix::matrix)
+        .described(authz::matrix::describe)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)
         .described(audit::list::describe)
         .tenant(Method::GET, "/api/v1/jobs", Resource::Tenant, Read, jobs::list::list)
@@ -200,7 +222,7 @@ impl Table {
         self,
         verb: V,
         path: &'static str,
-        resource: Resource<'static>,
+        resource: Resource,
         action: Action,
         handler: impl Handler<V::Caller, A>,
     ) -> Undescribed<Plain> {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use insula_model::id::parse_uuid;
+use insula_model::id::{EntityId, parse_uuid};
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::rights::{Action, Resource};
 use insula_model::value::{Timestamp, Value};
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
+use super::shown::{OfEntities, Shown};
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::Row;
 use crate::tx::{Mode, Tx};
@@ -142,7 +143,15 @@ impl<M: Mode> Tx<'_, M> {
         let found = self.store.query(&statement.text, &args.iter().collect::<Vec<_>>()).await;
         let rows = found.map_err(|error| self.failed(error))?;
         let page = rows.get(..query.limit).unwrap_or(&rows);
-        let items = page.iter().map(view).collect::<Result<Vec<_>>>()?;
+        let mut items = Vec::with_capacity(page.len());
+        let mut of_entities = OfEntities::new();
+        for row in page {
+            let event: Map<String, Json> = serde_json::from_slice(row.bytes(1)?).map_err(Problem::internal)?;
+            let text = |name: &str| event.get(name).and_then(Json::as_str);
+            let entity = text("entity").and_then(EntityId::parse);
+            let shown = self.shown(text("action").unwrap_or_default(), entity, &mut of_entities).await?;
+            items.push(view(row, &event, &shown)?);
+        }
         let last = if rows.len() > query.limit { page.last() } else { None };
         let next_cursor =
             last.map(|row| row.id::<Uuid>(0)).transpose()?.map(|id| URL_SAFE_NO_PAD.encode(id.as_bytes()));
@@ -151,7 +160,7 @@ impl<M: Mode> Tx<'_, M> {
 
     /// The entity a filter names: by its name, or by its id where it was dropped.
     fn entity_id(&self, name: &str) -> Result<Uuid> {
-        let known = self.model.schema.named(name).map(|entity| entity.id.uuid());
+        let known = self.model.schema.named(name).filter(|entity| self.knows(entity)).map(|entity| entity.id.uuid());
         let message = "There is no entity of this name. Name a dropped one by its id.";
         known.or_else(|| parse_uuid(name)).ok_or_else(|| Problem::at("/entity", Code::OutOfRange, message))
     }
@@ -165,8 +174,7 @@ const fn schema(dialect: Dialect) -> &'static str {
 }
 
 /// An event as the API shows it; what was erased of it is absent.
-fn view(row: &Row) -> Result<Json> {
-    let event: Map<String, Json> = serde_json::from_slice(row.bytes(1)?).map_err(Problem::internal)?;
+fn view(row: &Row, event: &Map<String, Json>, shown: &Shown) -> Result<Json> {
     let payload = row.optional(2, |row, index| Ok(row.bytes(index)?.to_vec()))?;
     let mut payload: Map<String, Json> = match payload {
         Some(bytes) => serde_json::from_slice(&bytes).map_err(Problem::internal)?,
@@ -187,7 +195,12 @@ fn view(row: &Row) -> Result<Json> {
             view.insert(name.into(), value);
         }
     }
-    let (before, after) = (take("before"), take("after"));
+    let id = row.id(0)?;
+    let mut values = |name| match take(name) {
+        Some(Json::Object(values)) => shown.of(id, values).map(Json::Object),
+        other => other.filter(|_| matches!(shown, Shown::All)),
+    };
+    let (before, after) = (values("before"), values("after"));
     if let (Some(Json::Object(before)), Some(Json::Object(after))) = (&before, &after) {
         view.insert("diff".into(), diff(before, after));
     }

@@ -1,10 +1,12 @@
 //! What of the tenant's schema one caller can use: its entities and fields reduced to the caller's rights, for the
 //! document that describes the API. What may not be used is not in it.
 
+use std::sync::Arc;
+
 use insula_model::entity::{Entity, Field, FieldKind, Schema};
 use insula_model::id::TenantId;
 use insula_model::name::Name;
-use insula_model::rights::{Action, FieldMask, Rights};
+use insula_model::rights::{Action, FieldMask, RecordRight, Rights};
 
 use crate::tx::{Mode, Tx};
 
@@ -33,6 +35,8 @@ pub struct UsableEntity {
     /// Never empty.
     pub actions: Vec<Action>,
     pub fields: Vec<UsableField>,
+    /// Some of its records are not there for the caller, so that he may write one he does not see.
+    pub is_ruled: bool,
 }
 
 /// A field the caller can read or write.
@@ -103,12 +107,17 @@ impl<M: Mode> Tx<'_, M> {
                 target.filter(|target| right(target, Action::Read).is_some()).map(|target| target.name.clone());
             (!actions.is_empty()).then(|| UsableField { field: field.clone(), actions, target })
         };
+        // What is open on some records only may be null to him.
+        let seen = rights.iter().find_map(|(_, right)| right.seen.as_deref());
+        let known = seen.unwrap_or(entity);
+        let is_ruled = |(action, right): &(Action, Arc<RecordRight>)| *action == Action::Read && right.rule.is_some();
         Some(UsableEntity {
             name: entity.name.clone(),
             label: entity.label.clone(),
             plural_label: entity.plural_label.clone(),
             actions: rights.iter().map(|(action, _)| *action).collect(),
-            fields: entity.fields.iter().enumerate().filter_map(field).collect(),
+            fields: known.fields.iter().enumerate().filter_map(field).collect(),
+            is_ruled: rights.iter().any(is_ruled),
         })
     }
 }

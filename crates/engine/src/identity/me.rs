@@ -2,7 +2,7 @@
 
 use insula_model::id::{AccountId, TenantId};
 use insula_model::problem::{Problem, Result};
-use insula_model::rights::Permission;
+use insula_model::rights::{Action, PermissionScope};
 use insula_model::value::Value;
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use super::users::member;
 use crate::scope::Scope;
 use crate::sql::Fixed;
 use crate::store::StoreError;
+use crate::tx::{Mode, Tx};
 
 static TENANT: Fixed = Fixed::new("SELECT code, name FROM insula.tenant WHERE id = $1");
 
@@ -19,7 +20,15 @@ pub struct Me {
     pub tenant: MyTenant,
     /// Codes.
     pub roles: Vec<String>,
-    pub permissions: Vec<Permission>,
+    pub permissions: Vec<MyPermission>,
+}
+
+/// What may be done; of records, which of them and what of each shows in the records themselves.
+#[derive(Serialize)]
+pub struct MyPermission {
+    pub resource: String,
+    pub actions: Vec<Action>,
+    pub scope: PermissionScope,
 }
 
 #[derive(Serialize)]
@@ -48,10 +57,19 @@ pub async fn me(scope: &Scope) -> Result<Me> {
                 account: MyAccount { id, email: member.email, full_name: member.full_name },
                 tenant: tenant.clone(),
                 roles: tx.rights().roles().to_vec(),
-                permissions: tx.rights().permissions().to_vec(),
+                permissions: permissions(tx),
             })
         })
         .await
+}
+
+fn permissions<M: Mode>(tx: &Tx<'_, M>) -> Vec<MyPermission> {
+    let held = tx.rights().permissions().iter();
+    held.filter_map(|held| {
+        let resource = held.target.name(&tx.model.schema)?;
+        Some(MyPermission { resource, actions: held.actions.clone(), scope: held.scope })
+    })
+    .collect()
 }
 
 async fn tenant(scope: &Scope) -> Result<MyTenant> {

@@ -13,7 +13,7 @@ mod update;
 
 use insula_model::id::AccountId;
 use insula_model::problem::Result;
-use insula_model::value::{Timestamp, Value};
+use insula_model::value::Timestamp;
 use serde::Serialize;
 
 pub use create::create;
@@ -24,11 +24,7 @@ pub use update::update;
 
 use self::member::Member;
 use crate::audit::Event;
-use crate::sql::Fixed;
 use crate::tx::{Altering, Tx};
-
-static BUMP: Fixed =
-    Fixed::new("UPDATE insula_tenant.tenant SET grants_version = grants_version + 1 WHERE tenant_id = $1");
 
 #[derive(Serialize)]
 pub struct UserView {
@@ -70,8 +66,5 @@ async fn conclude(
     let subject = before.or(after).map(|member| member.account.uuid());
     let (before, after) = (before.map(Member::audited), after.map(Member::audited));
     let event = Event { action, entity: None, subject, before: before.as_deref(), after: after.as_deref() };
-    tx.append(&event).await?;
-    let tenant = Value::Uuid(tx.author.tenant.uuid());
-    tx.store.fixed_execute(&BUMP, &[&tenant]).await.map_err(|error| tx.failed(error))?;
-    Ok(())
+    tx.grants_changed(&event).await
 }

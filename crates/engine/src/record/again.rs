@@ -16,20 +16,27 @@ struct Kept {
     entity: EntityId,
     id: RecordId,
     version: i64,
+    /// Its writer could not see it.
+    #[serde(default)]
+    unseen: bool,
 }
 
 impl Kept {
     const fn of(record: &VisibleRecord) -> Self {
-        Self { entity: record.entity, id: record.id, version: record.version }
+        Self { entity: record.entity, id: record.id, version: record.version, unseen: record.is_bare }
     }
 
-    /// The record as it is now; 404 where it is gone or out of sight. Who may not read learns what a change tells him.
+    /// The record as it is now; 404 where it is gone or has gone out of sight. Who may not read it, or could not when he
+    /// wrote it, learns what he was told then.
     async fn read<M: Mode>(&self, tx: &mut Tx<'_, M>) -> Result<VisibleRecord> {
         let name = tx.model.schema.entity(self.entity).map(|entity| entity.name.to_string());
         let entity = tx.entity(&name.ok_or_else(Problem::not_found)?)?;
         let Ok(grant) = tx.authorize::<Read>(&entity) else { return Ok(self.bare()) };
         let selection = grant.selection("")?;
-        tx.get(self.id, &selection).await
+        match tx.get(self.id, &selection).await {
+            Err(problem) if self.unseen && problem.code() == Code::NotFound => Ok(self.bare()),
+            got => got,
+        }
     }
 
     /// The same among others, where what is gone leaves its id.

@@ -158,7 +158,9 @@ impl<'t> Tx<'t, Writing> {
         if mode == BatchMode::Atomic {
             let records = records.into_iter().map(|(_, record)| record).collect();
             let stored = self.insert_all(grant, records).await?;
-            done.created = stored.iter().map(|record| grant.reduce(record)).collect();
+            for record in &stored {
+                done.created.push(self.reduce(grant, record).await?);
+            }
             return Ok(());
         }
         for (index, record) in records {

@@ -8,6 +8,7 @@ use insula_model::entity::{Entity, FieldKind, OnDelete, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::{EntityId, FieldId, RecordId};
 use insula_model::problem::{Problem, Result};
+use insula_model::rights::Action;
 use insula_model::value::Value;
 use uuid::Uuid;
 
@@ -151,24 +152,40 @@ impl<'t> Tx<'t, Writing> {
                 w.column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(0)).raw(" LIMIT ").number(within + 1);
                 let found = self.store.query(&w.finish().text, &[&Value::Uuid(record.id.uuid())]).await;
                 if found.map_err(|error| self.failed(error))?.len() as u64 > within {
-                    return Err(self.held_by(owner));
+                    return Err(self.held_by(owner, field.id, record.id, within + 1, deleted).await?);
                 }
             }
         }
         Ok(())
     }
 
-    fn held_by(&self, owner: &Entity) -> Problem {
-        let visible = self.model.record_right(&self.caller, owner, insula_model::rights::Action::Read).is_some();
+    /// Names the entity that holds a record back, where the caller sees one of those among the first `most` that do.
+    async fn held_by(
+        &mut self,
+        owner: &Arc<Entity>,
+        field: FieldId,
+        record: RecordId,
+        most: u64,
+        deleted: &[(Arc<Entity>, StoredRecord)],
+    ) -> Result<Problem> {
+        let mut visible = false;
+        if let Some(reads) = self.model.record_right(&self.caller, owner, Action::Read) {
+            let (tenant, leaf, value) = (self.author.tenant, Leaf::Field(field), Value::Uuid(record.uuid()));
+            let holders = lock_where(&mut self.store, tenant, owner, leaf, value, most).await;
+            for holder in holders.map_err(|error| self.failed(error))? {
+                let goes = deleted.iter().any(|(entity, gone)| entity.id == owner.id && gone.id == holder.id);
+                visible |= !goes && self.sees(owner, Some(&reads), &holder).await?;
+            }
+        }
         let whose = if visible {
             format!("Records of `{}` still refer", owner.name)
         } else {
             "Other records still refer".to_owned()
         };
-        Problem::conflict(
+        Ok(Problem::conflict(
             format!("{whose} to this one, or to one that would go with it. Delete or change them first."),
             Vec::new(),
-        )
+        ))
     }
 
     /// Empties a reference of a record that is about to go itself: of that, its own event tells.

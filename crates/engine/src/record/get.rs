@@ -82,7 +82,7 @@ impl<'t, M: Mode> Tx<'t, M> {
         }
         match tail.last.first() {
             Some(Value::Int(version)) if tail.rows == 1 => {
-                Ok(VisibleRecord { entity: *entity, id, version: *version, body })
+                Ok(VisibleRecord { entity: *entity, id, version: *version, is_bare: false, body })
             }
             _ => Err(Problem::not_found()),
         }

@@ -25,6 +25,8 @@ use crate::tx::{Brand, Meaning, Tx, Writing};
 /// A new record that was checked against the entity's rules and the caller's rights.
 pub struct ValidRecord<'t> {
     draft: Draft,
+    /// The positions of the fields its author named, where it matters which.
+    named: Vec<usize>,
     /// Given before it is stored where others are to refer to it.
     id: Option<RecordId>,
     /// Where in the body it stands; empty for the body itself.
@@ -47,7 +49,12 @@ impl<'t> Grant<'t, Create> {
             return None;
         };
         let draft = draft::create(&self.entity, &self.right.writable, members, &at, errors);
-        Some(ValidRecord { draft, id: None, at, _brand: PhantomData })
+        let is_named = |(position, _): &&(usize, _)| {
+            let field = self.entity.fields.get(*position);
+            field.is_some_and(|field| members.iter().any(|(name, _)| name == field.name.as_str()))
+        };
+        let named = self.right.guards.iter().filter(is_named).map(|(position, _)| *position).collect();
+        Some(ValidRecord { draft, named, id: None, at, _brand: PhantomData })
     }
 
     /// The same for a record whose id is known already.
@@ -85,8 +92,9 @@ impl<'t> Grant<'t, Create> {
 impl<'t> Tx<'t, Writing> {
     /// Stores one new record with its audit event.
     pub async fn insert(&mut self, grant: &Grant<'t, Create>, record: ValidRecord<'t>) -> Result<VisibleRecord> {
-        let mut stored = self.insert_all(grant, vec![record]).await?;
-        stored.pop().map(|record| grant.reduce(&record)).ok_or_else(|| Problem::internal("an insert gave no record"))
+        let stored = self.insert_all(grant, vec![record]).await?;
+        let record = stored.first().ok_or_else(|| Problem::internal("an insert gave no record"))?;
+        self.reduce(grant, record).await
     }
 
     /// Stores new records, all or none, each with its event. Gives them as stored.
@@ -102,8 +110,8 @@ impl<'t> Tx<'t, Writing> {
         let statement = grant.insert_statement();
         let mut places = Vec::with_capacity(records.len());
         let mut stored = Vec::with_capacity(records.len());
+        let mut named = Vec::with_capacity(records.len());
         for record in records {
-            places.push(record.at);
             let mut new = StoredRecord {
                 id: record.id.unwrap_or_else(|| self.engine().ids.next()),
                 created_at: self.author.now,
@@ -119,10 +127,18 @@ impl<'t> Tx<'t, Writing> {
                 }
             }
             links::settle(&mut new);
+            places.push(record.at);
+            named.push(record.named);
             stored.push(new);
         }
         let numbered = numbers::assign(&mut self.store, grant.tenant, &grant.entity, &mut stored).await;
         numbered.map_err(|error| self.failed(error))?;
+        for ((new, named), at) in stored.iter().zip(&named).zip(&places) {
+            if grant.right.rule.is_some() || !named.is_empty() {
+                let permitted = self.permit(&grant.entity, &grant.right, new, named).await;
+                permitted.map_err(|problem| if at.is_empty() { problem } else { problem.located(at.clone()) })?;
+            }
+        }
         let sets = stored.iter().map(StoredRecord::binds).collect();
         self.send(&statement.text, sets, grant.refusals(places.clone())).await?;
         for (sql, sets, owners) in links::new(grant.dialect, grant.tenant, &grant.entity, &stored) {
@@ -171,7 +187,7 @@ fn not_unique(entity: &Entity, reads: Option<&RecordRight>, at: &str, breach: &U
         }
     });
     let fields: Vec<_> = key.map_or(Vec::new(), |key| key.fields.iter().filter_map(|id| entity.field(*id)).collect());
-    let shown = |field: &&Field| reads.is_some_and(|reads| reads.reads(entity, field));
+    let shown = |field: &&Field| reads.is_some_and(|reads| reads.always_reads_field(entity, field));
     if fields.is_empty() || !fields.iter().all(shown) {
         return Problem::conflict("Another record stands in the way.", Vec::new());
     }

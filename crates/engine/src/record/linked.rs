@@ -60,7 +60,7 @@ impl<M: Mode> Tx<'_, M> {
     pub(super) async fn with_linked(&mut self, body: Vec<u8>, noted: &[Noted], linked: &[Linked]) -> Result<Vec<u8>> {
         let mut shown = Vec::with_capacity(linked.len());
         for (list, linked) in linked.iter().enumerate() {
-            shown.push(self.shown(noted.iter().filter(|noted| noted.list == list), linked).await?);
+            shown.push(self.look_up(noted.iter().filter(|noted| noted.list == list), linked).await?);
         }
         let mut length = body.len();
         let mut last = 0;
@@ -88,7 +88,7 @@ impl<M: Mode> Tx<'_, M> {
         Ok(out)
     }
 
-    async fn shown(&mut self, noted: impl Iterator<Item = &Noted>, linked: &Linked) -> Result<Shown> {
+    async fn look_up(&mut self, noted: impl Iterator<Item = &Noted>, linked: &Linked) -> Result<Shown> {
         let ids = noted.flat_map(|noted| if let Value::Uuids(ids) = &noted.value { ids.as_slice() } else { &[] });
         let ids: HashSet<Uuid> = ids.copied().collect();
         let mut shown = Shown { json: Vec::new(), places: HashMap::with_capacity(ids.len()) };

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use insula_model::entity::Entity;
 use insula_model::id::RecordId;
 use insula_model::input::Members;
 use insula_model::json::Json;
@@ -13,7 +12,7 @@ use super::batch::record_id;
 use super::insert::ValidRecord;
 use super::update::{Precondition, ValidPatch};
 use super::visible::{VisibleResult, VisibleResults};
-use crate::grant::{Create, Delete, Grant, Update};
+use crate::grant::{Create, Delete, Grant, RecordAction, Update};
 use crate::tx::{EntityRef, Tx, Writing};
 
 /// Most operations at once.
@@ -89,14 +88,14 @@ impl<'t> Tx<'t, Writing> {
                 misplaced(errors, "version", version.is_some());
                 let grant = self.authorize::<Create>(&entity)?;
                 let id = self.engine().ids.next();
-                let data = resolved(data.as_ref(), &grant.entity, &data_at, names, errors);
+                let data = resolved(data.as_ref(), &grant, &data_at, names, errors);
                 let record = data.and_then(|data| grant.draft_of(id, &data, data_at, errors));
                 (Some(id), record.map(|record| Operation::Create(grant, record)))
             }
             "update" => {
                 let grant = self.authorize::<Update>(&entity)?;
                 let id = target(id.as_ref(), pointer(at, "id"), names, errors);
-                let patch = match resolved(data.as_ref(), &grant.entity, &data_at, names, errors) {
+                let patch = match resolved(data.as_ref(), &grant, &data_at, names, errors) {
                     Some(Json::Object(members)) => Some(grant.patch_at(&members, data_at, errors)),
                     _ => None,
                 };
@@ -163,8 +162,15 @@ fn target(json: Option<&Json>, at: String, names: &Names, errors: &mut Errors) -
     }
 }
 
-/// `data` with the ids of earlier records in place of their names, where a relation is meant.
-fn resolved(data: Option<&Json>, entity: &Entity, at: &str, names: &Names, errors: &mut Errors) -> Option<Json> {
+/// `data` with the ids of earlier records in place of their names, where a relation is meant that the caller may write:
+/// any other is none to him.
+fn resolved(
+    data: Option<&Json>,
+    grant: &Grant<'_, impl RecordAction>,
+    at: &str,
+    names: &Names,
+    errors: &mut Errors,
+) -> Option<Json> {
     let members = match data {
         Some(Json::Object(members)) => members,
         Some(other) => {
@@ -178,9 +184,11 @@ fn resolved(data: Option<&Json>, entity: &Entity, at: &str, names: &Names, error
     };
     let mut resolved = Vec::with_capacity(members.len());
     for (name, value) in members {
-        let field = entity.field_named(name);
-        let relation = field.is_some_and(|field| field.kind.target().is_some());
-        let links = field.is_some_and(|field| field.kind.linked().is_some());
+        let field = grant.entity.fields.iter().position(|field| field.name.as_str() == name);
+        let field = field.filter(|position| grant.right.writable.contains(*position));
+        let kind = field.and_then(|position| grant.entity.fields.get(position)).map(|field| &field.kind);
+        let relation = kind.is_some_and(|kind| kind.target().is_some());
+        let links = kind.is_some_and(|kind| kind.linked().is_some());
         let value = match value {
             Json::Array(items) if links => {
                 let mut ids = Vec::with_capacity(items.len());

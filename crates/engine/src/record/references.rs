@@ -2,6 +2,7 @@
 //! him the two are one), a user to an active member of the tenant.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use insula_model::entity::{FieldKind, SystemField};
 use insula_model::expr::Leaf;
@@ -11,7 +12,7 @@ use insula_model::value::Value;
 use uuid::Uuid;
 
 use crate::grant::{Grant, RecordAction};
-use crate::sql::{Dialect, Slot, SqlWriter, condition};
+use crate::sql::{Dialect, Policy, Slot, SqlWriter};
 use crate::tx::{Mode, Tx};
 
 /// Ids asked for at once. Statements come in these sizes, so that few are prepared; spare places repeat an id.
@@ -86,20 +87,20 @@ async fn existing<'t, M: Mode>(
         return members(tx, grant, wanted).await;
     }
     let target = field.and_then(|field| field.kind.target().or(field.kind.linked()));
-    let target = target.and_then(|id| tx.model.schema.entity(id));
+    let model = Arc::clone(&tx.model);
+    let target = target.and_then(|id| model.schema.entity(id));
     let target = target.ok_or_else(|| Problem::internal("a relation leads to no entity"))?;
     let mut found = HashSet::with_capacity(wanted.len());
     let Some(right) = tx.model.record_right(&tx.caller, target, Action::Read) else { return Ok(found) };
-    let target = target.id;
     for ids in wanted.chunks(LARGEST) {
         let size = size_for(ids);
         let mut w = SqlWriter::new(grant.dialect);
-        w.raw("SELECT a0.id FROM ").table(grant.tenant, target).raw(" AS a0 WHERE ");
+        w.raw("SELECT a0.id FROM ").table(grant.tenant, target.id).raw(" AS a0 WHERE ");
         w.column(0, Leaf::System(SystemField::Id));
         among(&mut w, 0, size);
         if let Some(rule) = &right.rule {
             w.raw(" AND ");
-            condition(&mut w, grant.tenant, rule, &mut |_| 0);
+            Policy { tenant: grant.tenant, schema: &model.schema, entity: target }.condition(&mut w, rule, 0);
         }
         if grant.dialect == Dialect::Postgres {
             w.raw(" FOR KEY SHARE OF a0");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use insula_model::entity::{Entity, Field, SystemField};
-use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, Operand, ParamUse, Params, Path};
+use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, ParamUse, Params};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
@@ -13,6 +13,7 @@ use insula_model::value::{ColumnType, write_json_text};
 use super::expand::Expand;
 use super::linked::Linked;
 use super::params;
+use super::source::Source;
 use crate::grant::{Grant, Read};
 use crate::sql::{Dialect, SqlWriter, condition};
 use crate::store::{Shape, Step};
@@ -36,7 +37,7 @@ pub(super) struct Reader<'g> {
 struct Join {
     hops: Vec<FieldId>,
     target: Arc<Entity>,
-    rule: Option<Expr>,
+    right: Arc<RecordRight>,
 }
 
 /// One column of the result, of the table under an alias.
@@ -57,7 +58,8 @@ pub(super) struct Select<'g> {
 
 impl<'g> Reader<'g> {
     pub(super) fn new(grant: &'g Grant<'_, Read>) -> Self {
-        Self { entity: &grant.entity, right: &grant.right, model: &grant.model, caller: &grant.caller }
+        let entity = grant.right.seen.as_ref().unwrap_or(&grant.entity);
+        Self { entity, right: &grant.right, model: &grant.model, caller: &grant.caller }
     }
 
     pub(super) fn right_on(self, entity: &Entity) -> Option<Arc<RecordRight>> {
@@ -111,32 +113,7 @@ impl<'g> Select<'g> {
 
     /// Makes the joins a condition needs.
     pub(super) fn join_for(&mut self, condition: &Expr) -> Result<()> {
-        match condition {
-            Expr::Const(_) => Ok(()),
-            Expr::Not(inner) => self.join_for(inner),
-            Expr::And(parts) | Expr::Or(parts) => parts.iter().try_for_each(|part| self.join_for(part)),
-            Expr::IsNull(operand)
-            | Expr::Truth(operand)
-            | Expr::In(operand, _)
-            | Expr::Among(operand, _)
-            | Expr::Text(_, operand, _) => self.join_for_operand(operand),
-            Expr::Holds(path, _) => self.join_for_path(path),
-            Expr::Compare(_, a, b) => {
-                self.join_for_operand(a)?;
-                self.join_for_operand(b)
-            }
-        }
-    }
-
-    fn join_for_operand(&mut self, operand: &Operand) -> Result<()> {
-        match operand {
-            Operand::Path(path) => self.join_for_path(path),
-            Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) | Operand::Param(_) => Ok(()),
-        }
-    }
-
-    fn join_for_path(&mut self, path: &Path) -> Result<()> {
-        self.join(&path.hops).map(drop)
+        condition.paths().iter().try_for_each(|path| self.join(&path.hops).map(drop))
     }
 
     /// The alias the hops end at, joined if they are not yet.
@@ -162,7 +139,7 @@ impl<'g> Select<'g> {
                 let message = format!("A query follows at most {MOST_JOINS} relations, those of `expand` included.");
                 return Err(Problem::at("/filter", Code::OutOfRange, message));
             }
-            self.joins.push(Join { hops: prefix.to_vec(), target: Arc::clone(target), rule: right.rule.clone() });
+            self.joins.push(Join { hops: prefix.to_vec(), target: Arc::clone(target), right });
             from = Arc::clone(target);
         }
         Ok(alias(&self.joins, hops))
@@ -310,39 +287,34 @@ impl<'g> Select<'g> {
     }
 
     fn write_from(&self, w: &mut SqlWriter) {
-        w.raw(" FROM ").table(self.tenant, self.reader.entity.id).raw(" AS a0");
+        let own = self.source(self.reader.entity, self.reader.right);
+        w.raw(" FROM ");
+        own.table(w, 0);
         for join in &self.joins {
             let own = alias(&self.joins, &join.hops);
             let (hop, from) =
                 join.hops.split_last().map_or((None, 0), |(hop, rest)| (Some(hop), alias(&self.joins, rest)));
-            w.raw(" LEFT JOIN ").table(self.tenant, join.target.id).raw(" AS a").number(own.into()).raw(" ON ");
+            let source = self.source(&join.target, &join.right);
+            w.raw(" LEFT JOIN ");
+            source.table(w, own);
+            w.raw(" ON ");
             w.column(own, Leaf::System(SystemField::Id)).raw(" = ");
             if let Some(hop) = hop {
                 w.column(from, Leaf::Field(*hop));
             }
-            if let Some(rule) = &join.rule {
-                w.raw(" AND ");
-                condition(w, self.tenant, rule, &mut |hops| {
-                    if hops.is_empty() { own } else { alias(&self.joins, hops) }
-                });
-            }
+            source.and_rule(w, own);
         }
-        w.raw(" WHERE ");
-        match &self.reader.right.rule {
-            Some(rule) => self.condition(w, rule),
-            None => {
-                w.raw("TRUE");
-            }
-        }
+        w.raw(" WHERE TRUE");
+        own.and_rule(w, 0);
+    }
+
+    const fn source<'s>(&'s self, entity: &'s Entity, right: &'s RecordRight) -> Source<'s> {
+        Source { tenant: self.tenant, schema: &self.reader.model.schema, entity, right }
     }
 
     /// Adds a condition whose joins have been made.
     pub(super) fn and(&self, w: &mut SqlWriter, expr: &Expr) {
         w.raw(" AND ");
-        self.condition(w, expr);
-    }
-
-    fn condition(&self, w: &mut SqlWriter, expr: &Expr) {
         condition(w, self.tenant, expr, &mut |hops| alias(&self.joins, hops));
     }
 }

@@ -1,14 +1,14 @@
-//! A record as the store has it, whole. It stays inside the engine: what leaves goes through [`Grant::reduce`].
+//! A record as the store has it, whole. It stays inside the engine: what leaves goes through `Tx::reduce`.
 
 use insula_model::entity::{Column, Entity, Field, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::{AccountId, FieldId, RecordId, TenantId};
+use insula_model::rights::RecordRight;
 use insula_model::value::{Timestamp, Value};
 use uuid::Uuid;
 
 use super::links;
 use super::visible::{VisibleRecord, member};
-use crate::grant::{Grant, RecordAction};
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::{Row, StoreError, Tx};
 
@@ -75,7 +75,7 @@ impl StoredRecord {
         }
     }
 
-    fn system(&self, field: SystemField) -> Value {
+    pub(super) fn system(&self, field: SystemField) -> Value {
         match field {
             SystemField::Id => Value::Uuid(self.id.uuid()),
             SystemField::CreatedAt => Value::Timestamp(self.created_at),
@@ -98,25 +98,23 @@ impl StoredRecord {
     }
 }
 
-impl<A: RecordAction> Grant<'_, A> {
-    /// A record reduced to what the caller may read: the only way one leaves the engine.
-    pub(crate) fn reduce(&self, record: &StoredRecord) -> VisibleRecord {
-        let Some(reads) = &self.reads else {
-            return VisibleRecord::bare(self.entity.id, record.id, record.version);
-        };
+impl StoredRecord {
+    /// Reduced to what a right to read shows; what is `hidden` on this very record shows as null.
+    pub(super) fn reduced(&self, entity: &Entity, reads: &RecordRight, hidden: &[usize]) -> VisibleRecord {
         let mut body = Vec::with_capacity(512);
         body.push(b'{');
-        member(&mut body, "id", &record.system(SystemField::Id));
-        for (position, (field, value)) in self.entity.fields.iter().zip(&record.values).enumerate() {
+        member(&mut body, "id", &self.system(SystemField::Id));
+        for (position, (field, value)) in entity.fields.iter().zip(&self.values).enumerate() {
             if reads.readable.contains(position) {
+                let value = if hidden.contains(&position) { &Value::Null } else { value };
                 member(&mut body, field.name.as_str(), value);
             }
         }
         for field in SystemField::ALL.into_iter().skip(1) {
-            member(&mut body, field.name(), &record.system(field));
+            member(&mut body, field.name(), &self.system(field));
         }
         body.push(b'}');
-        VisibleRecord { entity: self.entity.id, id: record.id, version: record.version, body }
+        VisibleRecord { entity: entity.id, id: self.id, version: self.version, is_bare: false, body }
     }
 }
 

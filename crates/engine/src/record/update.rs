@@ -1,27 +1,32 @@
 //! Changing records.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use insula_model::draft::{self, Draft};
-use insula_model::entity::SystemField;
+use insula_model::entity::{Field, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::RecordId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
+use insula_model::rights::RecordRight;
 use insula_model::value::Value;
 
 use super::links;
 use super::references;
+use super::rule;
 use super::stored::{StoredRecord, for_update, select_whole};
 use super::visible::VisibleRecord;
 use crate::audit::Event;
 use crate::grant::{Grant, RecordAction, Update};
-use crate::sql::{Slot, SqlWriter, condition};
+use crate::sql::{Slot, SqlWriter};
 use crate::tx::{Brand, Tx, Writing};
 
 /// Changes to one record that were checked against the entity's rules and the caller's rights.
 pub struct ValidPatch<'t> {
     draft: Draft,
+    /// Positions of fields that it does not name and clears, where they are its author's on the record it is about.
+    cleared: Vec<usize>,
     at: String,
     _brand: Brand<'t>,
 }
@@ -68,18 +73,46 @@ impl<'t> Grant<'t, Update> {
     }
 
     /// Checks a body that is a whole record in place of the one there is: what is not named takes its default or is
-    /// cleared, but for what the caller may not read.
+    /// cleared, but for what the caller may not read, and so cannot know, or not write.
     pub fn replacement(&self, body: &Json) -> Result<ValidPatch<'t>> {
-        let (mut errors, readable) = (Errors::default(), self.reads.as_ref().map(|reads| &reads.readable));
-        let draft = draft::replace(&self.entity, &self.right.writable, readable, members(body)?, "", &mut errors);
+        let (members, mut errors) = (members(body)?, Errors::default());
+        let his = |position: usize| self.is_his(position);
+        let everywhere = |position| his(position) == Some(Extent::EveryRecord);
+        let draft = draft::replace(&self.entity, &self.right.writable, everywhere, members, "", &mut errors);
         errors.check()?;
-        Ok(ValidPatch { draft, at: String::new(), _brand: PhantomData })
+        let somewhere = |(position, field): &(usize, &Field)| {
+            his(*position) == Some(Extent::SomeRecords) && !members.iter().any(|(name, _)| name == field.name.as_str())
+        };
+        let fields = self.entity.fields.iter().enumerate();
+        let cleared = fields.filter(somewhere).map(|(position, _)| position).collect();
+        Ok(ValidPatch { draft, cleared, at: String::new(), _brand: PhantomData })
+    }
+
+    /// On which of the records he may change the caller may read and write a field.
+    fn is_his(&self, position: usize) -> Option<Extent> {
+        let reads = self.reads.as_deref()?;
+        if !self.right.writable.contains(position) || !reads.readable.contains(position) {
+            return None;
+        }
+        let sees_all = reads.rule.is_none() || reads.rule == self.right.rule;
+        let is_guarded = |right: &RecordRight| right.guards.iter().any(|(guarded, _)| *guarded == position);
+        Some(if sees_all && !is_guarded(reads) && !is_guarded(&self.right) {
+            Extent::EveryRecord
+        } else {
+            Extent::SomeRecords
+        })
     }
 
     pub(super) fn patch_at(&self, members: &[(String, Json)], at: String, errors: &mut Errors) -> ValidPatch<'t> {
         let draft = draft::patch(&self.entity, &self.right.writable, members, &at, errors);
-        ValidPatch { draft, at, _brand: PhantomData }
+        ValidPatch { draft, cleared: Vec::new(), at, _brand: PhantomData }
     }
+}
+
+#[derive(PartialEq, Eq)]
+enum Extent {
+    EveryRecord,
+    SomeRecords,
 }
 
 fn members(body: &Json) -> Result<&[(String, Json)]> {
@@ -110,32 +143,41 @@ impl<'t> Tx<'t, Writing> {
         before: StoredRecord,
         patch: &ValidPatch<'t>,
     ) -> Result<VisibleRecord> {
+        let draft = self.on(grant, &before, patch).await?;
         let mut after = StoredRecord {
             updated_at: self.author.now,
             updated_by: self.author.account,
             version: before.version + 1,
             ..before.clone()
         };
-        for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, patch.draft.get(p)?))) {
+        for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, draft.get(p)?))) {
             *value = new.clone();
         }
         links::settle(&mut after);
         if after.values == before.values {
-            return Ok(grant.reduce(&before));
+            return self.reduce(grant, &before).await;
         }
         let id = before.id;
         let mut errors = Errors::default();
         // What it names already it may keep: a user who has left since, a record the writer does not see.
-        let mut references = references::of(grant, &patch.at, patch.draft.named());
+        let mut references = references::of(grant, &patch.at, draft.named());
         references.retain(|reference| !before.refers(reference.position, reference.id));
         references::check(self, grant, &references, &mut errors).await?;
         errors.check()?;
+        let limited = grant.right.rule.is_some() || !grant.right.guards.is_empty();
+        let written: Vec<usize> =
+            if limited { draft.named().map(|(position, _)| position).collect() } else { Vec::new() };
+        if limited {
+            // Of the record as it was, the rule was asked when it was locked.
+            self.permit_fields(&grant.entity, &grant.right, &before, &written).await?;
+            self.permit(&grant.entity, &grant.right, &after, &written).await?;
+        }
         let mut w = SqlWriter::new(grant.dialect);
         let mut args =
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];
         w.raw("UPDATE ").table(grant.tenant, grant.entity.id).raw(" SET updated_at = ").bind(Slot::Arg(0));
         w.raw(", updated_by = ").bind(Slot::Arg(1)).raw(", version = ").bind(Slot::Arg(2));
-        for (position, value) in patch.draft.named() {
+        for (position, value) in draft.named() {
             if let Some(field) = grant.entity.fields.get(position).filter(|field| field.kind.is_column()) {
                 w.raw(", ").column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(args.len()));
                 args.push(value.clone());
@@ -149,6 +191,9 @@ impl<'t> Tx<'t, Writing> {
             let places = vec![patch.at.clone(); sets.len()];
             self.send(&sql, sets, grant.refusals(places)).await?;
         }
+        if limited && rule::returns(&grant.policy(), &grant.right) {
+            self.permit(&grant.entity, &grant.right, &after, &written).await?;
+        }
         let (old, new) = (before.audit_json(&grant.entity), after.audit_json(&grant.entity));
         let event = Event {
             action: "record.update",
@@ -158,7 +203,37 @@ impl<'t> Tx<'t, Writing> {
             after: Some(&new),
         };
         self.append(&event).await?;
-        Ok(grant.reduce(&after))
+        self.reduce(grant, &after).await
+    }
+
+    /// What a change names of the record it is about.
+    async fn on<'p>(
+        &mut self,
+        grant: &Grant<'t, Update>,
+        before: &StoredRecord,
+        patch: &'p ValidPatch<'t>,
+    ) -> Result<Cow<'p, Draft>> {
+        if patch.cleared.is_empty() || !self.sees(&grant.entity, grant.reads.as_deref(), before).await? {
+            return Ok(Cow::Borrowed(&patch.draft));
+        }
+        let (mut draft, mut errors) = (patch.draft.clone(), Errors::default());
+        let mut closed = Vec::new();
+        for right in grant.reads.as_deref().into_iter().chain([&*grant.right]) {
+            for (position, guard) in &right.guards {
+                if patch.cleared.contains(position) && !self.holds(&grant.entity, guard, before).await? {
+                    closed.push(*position);
+                }
+            }
+        }
+        for position in patch.cleared.iter().filter(|position| !closed.contains(position)) {
+            if let Some(field) = grant.entity.fields.get(*position)
+                && let Some(value) = draft::unnamed(field, &patch.at, &mut errors)
+            {
+                draft.set(*position, value);
+            }
+        }
+        errors.check()?;
+        Ok(Cow::Owned(draft))
     }
 
     /// The whole record the grant covers, locked until the end of the transaction; 404 where there is none.
@@ -179,7 +254,7 @@ impl<'t> Tx<'t, Writing> {
         }
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
-            condition(&mut w, grant.tenant, rule, &mut |_| 0);
+            grant.policy().condition(&mut w, rule, 0);
         }
         for_update(&mut w);
         let statement = w.finish();

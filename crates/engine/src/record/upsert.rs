@@ -28,8 +28,9 @@ impl UpsertKey {
 }
 
 impl<'t> Tx<'t, Writing> {
-    /// Changes the record that has the body's values of `key` as a merge patch would, or makes it. Needs both rights. A
-    /// record the caller may not reach stands in the way as it does of any other new one.
+    /// Changes the record that has the body's values of `key` as a merge patch would, or makes it. Needs both rights, and
+    /// finds what the caller may both change and read: to find a record by its values is to read it. Any other stands in
+    /// the way as it does of any new one.
     pub async fn upsert(&mut self, entity: &EntityRef<'t>, key: &UpsertKey, body: &Json) -> Result<Saved> {
         let (create, update) = (self.authorize::<Create>(entity)?, self.authorize::<Update>(entity)?);
         let key = values(key_fields(&create, key)?, body)?;
@@ -57,9 +58,22 @@ impl<'t> Tx<'t, Writing> {
         body: &Json,
     ) -> Result<Option<VisibleRecord>> {
         let Some(before) = self.lock_by(grant, key).await? else { return Ok(None) };
-        let patch = grant.patch(body)?;
+        if !self.sees(&grant.entity, grant.reads.as_deref(), &before).await? {
+            return Ok(None);
+        }
+        let patch = grant.patch(&but_for(key, &grant.entity, body))?;
         self.change(grant, before, &patch).await.map(Some)
     }
+}
+
+/// The body without its key: what a record is found by is not written, and need not be for its author to write.
+fn but_for(key: &[(Leaf, Value)], entity: &Entity, body: &Json) -> Json {
+    let Json::Object(members) = body else { return body.clone() };
+    let is_key = |name: &str| {
+        let field = entity.field_named(name);
+        field.is_some_and(|field| key.iter().any(|(leaf, _)| *leaf == Leaf::Field(field.id)))
+    };
+    Json::Object(members.iter().filter(|(name, _)| !is_key(name)).cloned().collect())
 }
 
 /// The fields named, which must be those of one unique key.

@@ -12,6 +12,8 @@ pub struct VisibleRecord {
     pub(super) entity: EntityId,
     pub(super) id: RecordId,
     pub(super) version: i64,
+    /// Nothing is shown of it but that it is there.
+    pub(super) is_bare: bool,
     pub(super) body: Vec<u8>,
 }
 
@@ -58,13 +60,13 @@ pub(super) enum VisibleResult {
 }
 
 impl VisibleRecord {
-    /// What a writer who may read nothing learns: the id and the version, which he needs to go on.
+    /// What a writer who may not read it learns: the id and the version, which he needs to go on.
     pub(super) fn bare(entity: EntityId, id: RecordId, version: i64) -> Self {
         let mut body = b"{".to_vec();
         member(&mut body, "id", &Value::Uuid(id.uuid()));
         member(&mut body, "version", &Value::Int(version));
         body.push(b'}');
-        Self { entity, id, version, body }
+        Self { entity, id, version, is_bare: true, body }
     }
 
     pub const fn id(&self) -> RecordId {

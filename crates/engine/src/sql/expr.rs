@@ -5,7 +5,7 @@
 //! pushed down to the leaves, and only where a leaf has no exact opposite it becomes `NOT COALESCE(…, FALSE)`. Columns
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
-use insula_model::entity::SystemField;
+use insula_model::entity::{Entity, Schema, SystemField};
 use insula_model::expr::{Expr, Leaf, Moment, Op, Operand, Param, Path, TextTest};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::value::{ColumnType, Value};
@@ -17,16 +17,78 @@ use super::{Dialect, FIRST_PARAM, Slot, SqlWriter};
 ///
 /// `alias` gives the join alias a path's hops end at; 0 is the record itself. The joins are the caller's.
 pub(crate) fn condition(w: &mut SqlWriter, tenant: TenantId, expr: &Expr, alias: &mut dyn FnMut(&[FieldId]) -> u32) {
-    Renderer { w, tenant, alias }.holds(expr, true);
+    let mut path = |w: &mut SqlWriter, hops: &[FieldId], leaf: Leaf| {
+        let alias = alias(hops);
+        w.column(alias, leaf);
+    };
+    Renderer { w, tenant, path: &mut path }.holds(expr, true);
 }
 
+/// A policy's condition on the records of `entity` that stand under an alias: the same, but it needs no joins, so that it
+/// can stand wherever a record is named. It sees what it must of other records, whoever asks.
+pub(crate) struct Policy<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) schema: &'a Schema,
+    pub(crate) entity: &'a Entity,
+}
+
+impl Policy<'_> {
+    pub(crate) fn condition(&self, w: &mut SqlWriter, expr: &Expr, alias: u32) {
+        let mut path = |w: &mut SqlWriter, hops: &[FieldId], leaf: Leaf| {
+            self.column(w, hops, leaf, &mut |w, leaf| {
+                w.column(alias, leaf);
+            });
+        };
+        Renderer { w, tenant: self.tenant, path: &mut path }.holds(expr, true);
+    }
+
+    /// A column at the end of `hops`, looked up relation by relation. `start` writes a column of the record itself.
+    pub(crate) fn column(
+        &self,
+        w: &mut SqlWriter,
+        hops: &[FieldId],
+        leaf: Leaf,
+        start: &mut dyn FnMut(&mut SqlWriter, Leaf),
+    ) {
+        let Some((hop, before)) = hops.split_last() else { return start(w, leaf) };
+        // Apart from every alias of joins.
+        let own = LOOKED_UP + u32::try_from(before.len()).unwrap_or(0);
+        let Some(target) = self.target(hops) else {
+            w.raw("NULL");
+            return;
+        };
+        w.raw("(SELECT ");
+        match leaf {
+            Leaf::Field(id) if target.field(id).is_some_and(|field| !field.kind.is_column()) => {
+                w.links(self.tenant, own, id)
+            }
+            _ => w.column(own, leaf),
+        };
+        w.raw(" FROM ").table(self.tenant, target.id);
+        w.raw(" AS a").number(own.into()).raw(" WHERE ").column(own, Leaf::System(SystemField::Id)).raw(" = ");
+        self.column(w, before, Leaf::Field(*hop), start);
+        w.raw(")");
+    }
+
+    /// The entity `hops` lead to.
+    pub(crate) fn target(&self, hops: &[FieldId]) -> Option<&Entity> {
+        let mut entity = self.entity;
+        for hop in hops {
+            entity = self.schema.entity(entity.field(*hop)?.kind.target()?)?;
+        }
+        Some(entity)
+    }
+}
+
+/// The first alias of records that a policy looks up.
+const LOOKED_UP: u32 = 1_000_000;
 /// Parts of a junction that are written in one row.
 const FLAT: usize = 8;
 
 struct Renderer<'w, 'a> {
     w: &'w mut SqlWriter,
     tenant: TenantId,
-    alias: &'a mut dyn FnMut(&[FieldId]) -> u32,
+    path: &'a mut dyn FnMut(&mut SqlWriter, &[FieldId], Leaf),
 }
 
 impl Renderer<'_, '_> {
@@ -144,11 +206,10 @@ impl Renderer<'_, '_> {
 
     fn holds_member(&mut self, path: &Path, member: &Value, wanted: bool) {
         if let (ColumnType::Uuids, Leaf::Field(field)) = (path.column_type, path.leaf) {
-            let alias = (self.alias)(&path.hops);
             self.w.raw(if wanted { "EXISTS" } else { "NOT EXISTS" }).raw(" (SELECT 1 FROM ");
             self.w.link_table(self.tenant, field).raw(" AS l WHERE l.source = ");
-            self.w.column(alias, Leaf::System(SystemField::Id)).raw(" AND l.target = ");
-            self.w.bind(Slot::Const(member.clone())).raw(")");
+            (self.path)(self.w, &path.hops, Leaf::System(SystemField::Id));
+            self.w.raw(" AND l.target = ").bind(Slot::Const(member.clone())).raw(")");
             return;
         }
         match self.w.dialect() {
@@ -246,8 +307,7 @@ impl Renderer<'_, '_> {
     }
 
     fn path(&mut self, path: &Path) {
-        let alias = (self.alias)(&path.hops);
-        self.w.column(alias, path.leaf);
+        (self.path)(self.w, &path.hops, path.leaf);
     }
 }
 

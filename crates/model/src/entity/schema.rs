@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Entity, Field, FieldKind};
-use crate::id::EntityId;
+use crate::id::{EntityId, FieldId};
 use crate::name::Name;
 
 /// A tenant's model. Immutable: a change makes a new one with a higher version.
@@ -39,6 +39,11 @@ impl Schema {
 
     pub fn entity(&self, id: EntityId) -> Option<&Arc<Entity>> {
         self.by_id.get(&id).and_then(|i| self.entities.get(*i))
+    }
+
+    /// A field of whichever entity, with its entity.
+    pub fn field(&self, id: FieldId) -> Option<(&Arc<Entity>, &Field)> {
+        self.entities.iter().find_map(|entity| Some((entity, entity.field(id)?)))
     }
 
     /// Every field that links records of `target`, with the entity it belongs to.

@@ -96,14 +96,14 @@ fn bump(open: &mut [usize]) -> usize {
 
 /// What a backslash is in a string.
 #[derive(Clone, Copy, PartialEq)]
-enum Escapes {
+pub(super) enum Escapes {
     Read,
     Plain,
 }
 
 /// The length of the string literal `text` starts with, quotes included. `None` where it does not end as CEL has it, or
 /// holds an escape that CEL has not.
-fn string_length(text: &[u8], escapes: Escapes) -> Option<usize> {
+pub(super) fn string_length(text: &[u8], escapes: Escapes) -> Option<usize> {
     let quote = *text.first()?;
     let triple = [quote; 3];
     let is_long = text.starts_with(&triple);

@@ -2,9 +2,12 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod authz;
 pub(crate) mod batch;
 pub(crate) mod entities;
+pub(crate) mod groups;
 pub(crate) mod jobs;
 pub(crate) mod openapi;
 pub(crate) mod records;
+pub(crate) mod roles;
 pub(crate) mod users;

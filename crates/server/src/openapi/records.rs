@@ -73,12 +73,13 @@ impl Shape<'_> {
         self.named("Record", schema)
     }
 
-    /// A record as it is answered to its author: every member the caller may read.
+    /// A record as it is answered to its author: every member the caller may read, where he is sure to see it.
     pub(crate) fn whole_record(&self) -> Schema {
         let system = SystemField::ALL.iter().map(|field| field.name().to_owned());
         let names: Vec<String> = match self {
             _ if !self.allows(Action::Read) => return self.record(),
             Self::Any => vec!["id".to_owned()],
+            Self::Of(entity) if entity.is_ruled => return self.record(),
             Self::Of(entity) => {
                 let readable = entity.fields.iter().filter(|field| field.allows(Action::Read));
                 system.chain(readable.map(|field| field.field.name.to_string())).collect()

@@ -11,6 +11,8 @@ use insula_testkit::strace::{Call, assert_durable, first, watched};
 use insula_testkit::{Place, Store};
 use serde_json::json;
 
+use super::sessions::waits_for;
+
 /// Marks that lead from a request through what becomes of it.
 const TITLES: [&str; 3] = ["red canary", "green canary", "blue canary"];
 
@@ -20,6 +22,8 @@ async fn store_notes(place: &Place) -> Vec<Call> {
     let process = Process::start(server);
     let owner = process.anonymous().register("acme").await;
     owner.post("/entities", &json!({"name": "note", "fields": [{"name": "title", "type": "text"}]})).await.expect(201);
+    // The sign-in is told to the tenant's trail in the background, with writes that no request waits for.
+    waits_for(place, &[]).await;
     for title in TITLES {
         owner.post("/records/note", &json!({"title": title})).await.expect(201);
     }

@@ -1,5 +1,6 @@
 //! Behaviour through the API, on both stores.
 
+mod authz;
 mod bad_input;
 mod cells;
 mod changes;

@@ -13,6 +13,7 @@ use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::account::{self, Standing};
 use crate::identity::label;
 use crate::identity::password::Password;
+use crate::roles;
 use crate::scope::Scope;
 use crate::tx::{Mode, Tx};
 
@@ -56,8 +57,8 @@ async fn admit(attempt: &Attempt, body: &Json, user: &Member, codes: &[String]) 
         .alter(body, async |tx| {
             tx.require(Resource::Users, Action::Create)?;
             let mut user = user.clone();
-            let roles = grant::choose(tx, codes).await?;
-            grant::may_give(tx.rights(), &user, &roles)?;
+            let roles = roles::choose(tx, codes).await?;
+            grant::may_give(tx.rights(), &tx.model.schema, &user, &roles)?;
             let tenant = tx.author.tenant;
             if !member::insert(&mut tx.store, tenant, &user).await.map_err(|error| tx.failed(error))? {
                 return Err(taken());

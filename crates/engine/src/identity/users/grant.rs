@@ -1,28 +1,17 @@
 //! Who may give which role to whom: nobody grants what he lacks, and owners are a matter of owners.
 
-use insula_model::id::RoleId;
+use insula_model::entity::Schema;
 use insula_model::input::{Members, text};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
-use insula_model::rights::{BuiltinRole, Permission, Rights};
-use insula_model::value::Value;
+use insula_model::rights::{BuiltinRole, Rights};
 
 use super::member::{self, Member};
-use crate::sql::Fixed;
-use crate::store::StoreError;
+use crate::roles::Role;
 use crate::tx::{Altering, Tx};
 
 const MAX_CODE: usize = 50;
 const OWNER: &str = BuiltinRole::Owner.code();
-
-static ROLES: Fixed =
-    Fixed::new("SELECT id, code, permissions FROM insula_tenant.role WHERE tenant_id = $1 ORDER BY code");
-
-pub(super) struct Role {
-    pub(super) id: RoleId,
-    pub(super) code: String,
-    permissions: Vec<Permission>,
-}
 
 /// The codes of `roles`, at least one and none twice. A member without any could not even sign in.
 pub(super) fn read(json: &Json, members: &Members<'_>, errors: &mut Errors) -> Option<Vec<String>> {
@@ -48,41 +37,14 @@ pub(super) fn read(json: &Json, members: &Members<'_>, errors: &mut Errors) -> O
     Some(codes)
 }
 
-/// The roles of these codes, in the order of the codes.
-pub(super) async fn choose(tx: &mut Tx<'_, Altering>, codes: &[String]) -> Result<Vec<Role>> {
-    let mut all = all(tx).await?;
-    let mut errors = Errors::default();
-    for (index, code) in codes.iter().enumerate() {
-        if !all.iter().any(|role| role.code == *code) {
-            errors.add(format!("/roles/{index}"), Code::OutOfRange, "There is no such role.");
-        }
-    }
-    errors.check()?;
-    all.retain(|role| codes.contains(&role.code));
-    Ok(all)
-}
-
-async fn all(tx: &mut Tx<'_, Altering>) -> Result<Vec<Role>> {
-    let tenant = Value::Uuid(tx.author.tenant.uuid());
-    let rows = tx.store.fixed(&ROLES, &[&tenant]).await.map_err(|error| tx.failed(error))?;
-    let mut roles = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let permissions = serde_json::from_str(row.text(2)?).map_err(|error| StoreError::Other(error.into()))?;
-        roles.push(Role { id: row.id(0)?, code: row.text(1)?.to_owned(), permissions });
-    }
-    Ok(roles)
-}
-
 /// Refuses what the caller may not do to `member`, whoever he is.
 pub(super) fn may_touch(rights: &Rights, member: &Member) -> Result<()> {
     if member.has_role(OWNER) && !is_owner(rights) { Err(Problem::forbidden()) } else { Ok(()) }
 }
 
 /// Refuses to give a role with a permission that the caller lacks. Roles the member has already are not given.
-pub(super) fn may_give(rights: &Rights, member: &Member, roles: &[Role]) -> Result<()> {
-    let lacks = |role: &Role| {
-        role.code == OWNER && !is_owner(rights) || role.permissions.iter().any(|permission| !holds(rights, permission))
-    };
+pub(super) fn may_give(rights: &Rights, schema: &Schema, member: &Member, roles: &[Role]) -> Result<()> {
+    let lacks = |role: &Role| role.code == OWNER && !is_owner(rights) || !role.is_within(rights, schema);
     if roles.iter().any(|role| !member.has_role(&role.code) && lacks(role)) {
         return Err(Problem::forbidden());
     }
@@ -107,27 +69,22 @@ fn is_owner(rights: &Rights) -> bool {
     rights.roles().iter().any(|role| role == OWNER)
 }
 
-/// Whether the caller may do everything `wanted` allows.
-fn holds(rights: &Rights, wanted: &Permission) -> bool {
-    wanted.actions.iter().all(|action| {
-        rights.permissions().iter().any(|own| own.actions.contains(action) && covers(&own.resource, &wanted.resource))
-    })
-}
-
-fn covers(own: &str, wanted: &str) -> bool {
-    own == wanted || own == "records:*" && wanted.starts_with("records:")
-}
-
 #[cfg(test)]
 mod tests {
     use insula_model::clock::{Clock, Ids};
-    use insula_model::rights::{Action, PermissionScope};
+    use insula_model::rights::BuiltinRole;
 
     use super::*;
     use insula_model::value::Email;
 
     fn role(builtin: BuiltinRole) -> Role {
-        Role { id: ids().next(), code: builtin.code().to_owned(), permissions: builtin.permissions() }
+        Role {
+            id: ids().next(),
+            code: builtin.code().to_owned(),
+            name: builtin.name().to_owned(),
+            built_in: true,
+            permissions: builtin.permissions(),
+        }
     }
 
     fn ids() -> Ids {
@@ -160,7 +117,7 @@ mod tests {
             (Viewer, &[], &[], true),
         ] {
             let given: Vec<Role> = given.iter().copied().map(role).collect();
-            let answer = may_give(&rights(caller), &member(has), &given);
+            let answer = may_give(&rights(caller), &Schema::default(), &member(has), &given);
             assert_eq!(
                 answer.is_ok(),
                 allowed,
@@ -170,23 +127,6 @@ mod tests {
         }
         for (caller, allowed) in [(Owner, true), (Admin, false), (Editor, false)] {
             assert_eq!(may_touch(&rights(caller), &member(&[Owner])).is_ok(), allowed, "{caller:?}");
-        }
-    }
-
-    #[test]
-    fn a_wide_permission_covers_a_narrow_one_and_not_the_other_way() {
-        let on = |resource: &str, actions: &[Action]| Permission {
-            resource: resource.to_owned(),
-            actions: actions.to_vec(),
-            scope: PermissionScope::Tenant,
-        };
-        let wide = on("records:*", &[Action::Read]);
-        let narrow = on("records:ticket", &[Action::Read]);
-        let more = on("records:ticket", &[Action::Read, Action::Update]);
-        for (own, wanted, expected) in
-            [(&wide, &narrow, true), (&narrow, &wide, false), (&wide, &more, false), (&more, &narrow, true)]
-        {
-            assert_eq!(holds(&Rights::new(vec![], vec![own.clone()]), wanted), expected, "{own:?} {wanted:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use insula_model::rights::{Action, Resource};
 use super::member::{self, Member};
 use super::{UserView, change, conclude, grant};
 use crate::identity::label;
+use crate::roles;
 use crate::scope::Scope;
 use crate::tx::{Altering, Tx};
 
@@ -73,8 +74,8 @@ async fn apply(tx: &mut Tx<'_, Altering>, before: Member, change: Change) -> Res
     after.full_name = change.full_name.unwrap_or(after.full_name);
     after.active = change.active.unwrap_or(after.active);
     if let Some(codes) = change.roles {
-        let roles = grant::choose(tx, &codes).await?;
-        grant::may_give(tx.rights(), &before, &roles)?;
+        let roles = roles::choose(tx, &codes).await?;
+        grant::may_give(tx.rights(), &tx.model.schema, &before, &roles)?;
         let tenant = tx.author.tenant;
         member::take_all(&mut tx.store, tenant, after.account).await.map_err(|error| tx.failed(error))?;
         after.roles.clear();

@@ -100,7 +100,13 @@ enum Class {
 
 impl Class {
     fn of(refusal: &DbError) -> Self {
-        if is_stale(refusal) { Self::SchemaMoved } else { Self::of_state(refusal.code()) }
+        if is_stale(refusal) {
+            Self::SchemaMoved
+        } else if is_refused_role(refusal) {
+            Self::Crossed
+        } else {
+            Self::of_state(refusal.code())
+        }
     }
 
     fn of_state(state: &SqlState) -> Self {
@@ -130,6 +136,17 @@ pub(super) fn is_stale_plan(error: &StoreError) -> bool {
 
 fn is_stale(refusal: &DbError) -> bool {
     *refusal.code() == SqlState::FEATURE_NOT_SUPPORTED && refusal.routine() == Some("RevalidateCachedQuery")
+}
+
+/// Whether a session was not let into its tenant's role. A session remembers its memberships, and remembers them wrongly
+/// for good if one was granted at the very moment it looked them up (seen on PostgreSQL 15): another may do better.
+pub(super) fn is_of_the_session(error: &StoreError) -> bool {
+    let StoreError::Crossed(cause) = error else { return false };
+    cause.downcast_ref::<Told>().and_then(|told| told.0.as_db_error()).is_some_and(is_refused_role)
+}
+
+fn is_refused_role(refusal: &DbError) -> bool {
+    *refusal.code() == SqlState::INSUFFICIENT_PRIVILEGE && refusal.routine() == Some("call_string_check_hook")
 }
 
 #[cfg(test)]

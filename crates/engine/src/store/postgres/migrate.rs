@@ -29,6 +29,7 @@ pub(super) const TENANT: Tables = Tables {
     scripts: &[
         include_str!("migrations/tenant_0001.sql"),
         include_str!("migrations/tenant_0002.sql"),
+        include_str!("migrations/tenant_0003.sql"),
         include_str!("migrations/tenant_0004.sql"),
     ],
 };

@@ -15,7 +15,7 @@ use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
 
 use super::bind::Bind;
 use super::columns::{self, Columns};
-use super::error::{is_stale_plan, of_commit};
+use super::error::{is_of_the_session, is_stale_plan, of_commit};
 use super::pool::{Pool, Pooled};
 use crate::store::{Row, Shape, StoreError, Tail, Versions};
 
@@ -71,6 +71,8 @@ enum Standing {
     Unsure,
     /// A statement is being prepared: given up now, the server would keep it for a session that does not know it.
     Preparing,
+    /// The session itself is of no more use.
+    Outdated,
 }
 
 impl Tx {
@@ -86,7 +88,8 @@ impl Tx {
         let mut tx = Self::lazy(pool, Kind::Write, opening).await?;
         tx.standing = Standing::Unsure;
         let opening = tx.ahead.opening.take().unwrap_or_default();
-        let answer = tx.client()?.simple_query(&opening).await?;
+        let answer = tx.client()?.simple_query(&opening).await.map_err(StoreError::from);
+        let answer = tx.noted(answer)?;
         tx.versions = Some(read_versions(&answer).ok_or_else(|| StoreError::Other("the tenant has no store".into()))?);
         tx.standing = Standing::Sound;
         Ok(tx)
@@ -151,7 +154,8 @@ impl Tx {
         self.standing = Standing::Unsure;
         let ahead = std::mem::take(&mut self.ahead);
         let client = self.client()?;
-        ahead.before(client, client.batch_execute(sql)).await?;
+        let done = ahead.before(client, client.batch_execute(sql)).await;
+        self.noted(done)?;
         self.standing = Standing::Sound;
         Ok(())
     }
@@ -214,7 +218,7 @@ impl Tx {
                     // It is ending, even where it does not know yet: nobody is to borrow it again.
                     drop(self.session.take().map(Pooled::take));
                 }
-                committed?;
+                self.noted(committed)?;
             }
         }
         self.session = None;
@@ -222,7 +226,10 @@ impl Tx {
     }
 
     pub(crate) async fn rollback(mut self) -> Result<(), StoreError> {
-        if self.kind == Kind::Write && self.is_open() && self.standing != Standing::Preparing {
+        if self.kind == Kind::Write
+            && self.is_open()
+            && !matches!(self.standing, Standing::Preparing | Standing::Outdated)
+        {
             self.client()?.batch_execute("ROLLBACK").await?;
             self.session = None;
         }
@@ -233,7 +240,8 @@ impl Tx {
     async fn flush(&mut self) -> Result<(), StoreError> {
         self.standing = Standing::Unsure;
         let ahead = std::mem::take(&mut self.ahead);
-        ahead.before(self.client()?, std::future::ready(Ok(()))).await?;
+        let done = ahead.before(self.client()?, std::future::ready(Ok(()))).await;
+        self.noted(done)?;
         self.standing = Standing::Sound;
         Ok(())
     }
@@ -264,7 +272,15 @@ impl Tx {
         self.standing = Standing::Unsure;
         let ahead = std::mem::take(&mut self.ahead);
         let client = self.client()?;
-        ahead.before(client, client.query_raw(&statement, binds.iter().map(|value| Bind(value)))).await
+        let sent = ahead.before(client, client.query_raw(&statement, binds.iter().map(|value| Bind(value)))).await;
+        self.noted(sent)
+    }
+
+    fn noted<T>(&mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.as_ref().is_err_and(is_of_the_session) {
+            self.standing = Standing::Outdated;
+        }
+        answer
     }
 
     async fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {
@@ -281,7 +297,7 @@ impl Tx {
         let client = self.client()?;
         let prepared = ahead.before(client, client.prepare(sql)).await;
         self.standing = Standing::Unsure;
-        let statement = prepared?;
+        let statement = self.noted(prepared)?;
         self.standing = Standing::Sound;
         if let Some(session) = &mut self.session {
             session.statements.put(sql.into(), statement.clone());
@@ -293,7 +309,7 @@ impl Tx {
 impl Drop for Tx {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        if self.standing == Standing::Preparing {
+        if matches!(self.standing, Standing::Preparing | Standing::Outdated) {
             drop(Pooled::take(session));
         } else if self.is_open() {
             // Behind a COMMIT that is on its way this changes nothing, and PostgreSQL says so.

@@ -13,6 +13,7 @@ pub(super) const PLATFORM: &[&str] = &[
 pub(super) const TENANT: &[&str] = &[
     include_str!("migrations/tenant_0001.sql"),
     include_str!("migrations/tenant_0002.sql"),
+    include_str!("migrations/tenant_0003.sql"),
     include_str!("migrations/tenant_0004.sql"),
 ];
 

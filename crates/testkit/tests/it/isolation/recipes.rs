@@ -83,6 +83,9 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "logout"
         | "listUsers"
         | "listJobs"
+        | "listRoles"
+        | "listGroups"
+        | "getMatrix"
         | "listEntities"
         | "listRecords" => Inputs::default(),
         "register" => {
@@ -97,6 +100,19 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         "createUser" => Inputs::body(member(side, SENT)),
         "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
         "getUser" | "deleteUser" => Inputs::variable("id", &user(side, owner).await),
+        "createRole" => Inputs::body(role(SENT)),
+        "updateRole" => {
+            Inputs::variable("id", &made("roles", &role(&side.canary), owner).await).with(json!({"name": SENT}))
+        }
+        "getRole" | "deleteRole" => Inputs::variable("id", &made("roles", &role(&side.canary), owner).await),
+        "createGroup" => Inputs::body(group(SENT, &side.account)),
+        "updateGroup" => {
+            let id = made("groups", &group(&side.canary, &side.account), owner).await;
+            Inputs::variable("id", &id).with(json!({"name": SENT, "members": [side.account]}))
+        }
+        "getGroup" | "deleteGroup" => {
+            Inputs::variable("id", &made("groups", &group(&side.canary, &side.account), owner).await)
+        }
         "listAuditEvents" => Inputs {
             query: vec![("actor".into(), side.account.clone()), ("record".into(), side.record.clone())],
             ..Inputs::default()
@@ -140,6 +156,19 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
 fn member(side: &Side, name: &str) -> Value {
     let email = format!("member{}@{}.example", number(), side.code);
     json!({"email": email, "full_name": name, "password": PASSWORD, "roles": ["editor"]})
+}
+
+fn role(name: &str) -> Value {
+    let grant = json!({"resource": "records:ticket", "actions": ["read"], "scope": "tenant", "where": "priority > 1"});
+    json!({"code": format!("role{}", number()), "name": name, "grants": [grant]})
+}
+
+fn group(name: &str, member: &str) -> Value {
+    json!({"code": format!("group{}", number()), "name": name, "members": [member], "roles": ["viewer"]})
+}
+
+async fn made(what: &str, body: &Value, owner: &Caller) -> String {
+    owner.post(&format!("/{what}"), body).await.expect(201).id().to_owned()
 }
 
 fn entity_of(name: &str, label: &str) -> Value {

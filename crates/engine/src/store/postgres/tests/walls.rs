@@ -6,6 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use super::scratch::{insert, on_scratch, read, strings, table};
 use crate::store::postgres::error::Told;
+use crate::store::postgres::names;
 use crate::store::postgres::seal::Seal;
 use crate::store::{Placement, StoreError};
 
@@ -171,5 +172,25 @@ fn a_read_cannot_write_and_a_stranger_has_no_store() {
         assert!(stores.tenant_write(stranger).await.is_err());
         assert!(read(&stores, stranger, "SELECT 1").await.is_err());
         assert!(stores.tenant_read(Placement { cell: 7, ..a }).await.is_err());
+    });
+}
+
+/// A session that is not let into a tenant's role is not asked again: it may never learn that it may.
+#[test]
+fn a_session_that_is_refused_a_role_is_given_up() {
+    on_scratch(async |scratch| {
+        let stores = scratch.open_narrow().await;
+        let a = scratch.tenant(&stores).await;
+        let session = async || read(&stores, a, "SELECT pg_backend_pid()::bigint").await;
+        let first = session().await.unwrap()[0].int(0).unwrap();
+        assert_eq!(session().await.unwrap()[0].int(0).unwrap(), first);
+        let admin = scratch.inside().await;
+        let (role, login) = (names::role(a.tenant), &stores.cell(1).await.unwrap().login);
+        admin.batch_execute(&format!("REVOKE {role} FROM {login}")).await.unwrap();
+        for refused in [session().await.map(drop), stores.tenant_write(a).await.map(drop)] {
+            assert!(matches!(refused, Err(StoreError::Crossed(_))), "{refused:?}");
+        }
+        admin.batch_execute(&format!("GRANT {role} TO {login}")).await.unwrap();
+        assert_ne!(session().await.unwrap()[0].int(0).unwrap(), first);
     });
 }

@@ -1,0 +1,42 @@
+//! Showing roles.
+
+use insula_model::id::RoleId;
+use insula_model::problem::Result;
+use insula_model::rights::{Action, PermissionView, Resource};
+use serde::Serialize;
+
+use super::role::{self, Role};
+use crate::tx::{Mode, Tx};
+
+/// A role as the API shows it.
+#[derive(Debug, Serialize)]
+pub struct RoleView {
+    pub id: RoleId,
+    pub code: String,
+    pub name: String,
+    pub built_in: bool,
+    pub grants: Vec<PermissionView>,
+}
+
+impl<M: Mode> Tx<'_, M> {
+    /// Every role, in the order of their codes. Permission: `roles`, `read`.
+    pub async fn roles(&mut self) -> Result<Vec<RoleView>> {
+        self.require(Resource::Roles, Action::Read)?;
+        let roles = role::all(self).await?;
+        Ok(roles.into_iter().map(|role| self.view_role(role)).collect())
+    }
+
+    /// Permission: `roles`, `read`.
+    pub async fn role(&mut self, id: RoleId) -> Result<RoleView> {
+        self.require(Resource::Roles, Action::Read)?;
+        let role = role::find(self, id).await?;
+        Ok(self.view_role(role))
+    }
+
+    pub(super) fn view_role(&self, role: Role) -> RoleView {
+        let schema = &self.model.schema;
+        let known = |id| schema.field(id).is_some_and(|(entity, field)| self.knows_field(entity, field));
+        let grants = role.permissions.iter().filter_map(|permission| permission.view(schema, &known)).collect();
+        RoleView { id: role.id, code: role.code, name: role.name, built_in: role.built_in, grants }
+    }
+}

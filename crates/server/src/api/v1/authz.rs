@@ -1,0 +1,3 @@
+//! The policy as a whole.
+
+pub(crate) mod matrix;
