@@ -77,6 +77,28 @@ both_stores! {
         assert!(!trail.text.contains("cost"), "{trail:?}");
     }
 
+    /// Links are no column that could be null on some records: open on some only, they are closed.
+    async fn req_h3_links_are_read_on_every_row_or_on_none(app: TestApp) {
+        let owner = app.register("acme").await;
+        owner.post("/entities", &json!({"name": "tag", "fields": [{"name": "name", "type": "text"}]})).await.expect(201);
+        let fields = json!([{"name": "title", "type": "text"}, {"name": "tags", "type": "relations", "target": "tag"}]);
+        owner.post("/entities", &json!({"name": "note", "fields": fields})).await.expect(201);
+        let tag = made(&owner, "tag", json!({"name": "secret"})).await;
+        let foreign = made(&owner, "note", json!({"title": "owner's", "tags": [tag]})).await;
+        let read = |scope: &str, fields: Value| json!({"resource": "records:note", "actions": ["read"], "scope": scope, "fields": fields});
+        let tags = json!({"resource": "records:tag", "actions": ["read"], "scope": "tenant"});
+        role(&owner, "linked", json!([read("tenant", json!({"read": ["title", "tags"]})), tags])).await;
+        role(&owner, "partly", json!([read("tenant", json!({"read": ["title"]})), read("own", json!({})), tags])).await;
+        let filter = format!("/records/note?filter=%22{tag}%22%20in%20tags");
+        let linked = owner.user("linked").await;
+        assert_eq!(linked.get(&filter).await.expect(200).items().len(), 1);
+        let partly = owner.user("partly").await;
+        let shown = partly.get(&format!("/records/note/{foreign}")).await.expect(200);
+        assert_eq!((&shown.body["title"], shown.body.get("tags")), (&json!("owner's"), None));
+        partly.get(&filter).await.expect_problem(422, "unknown_field");
+        partly.get("/records/note?expand=tags").await.expect_problem(422, "unknown_field");
+    }
+
     async fn a_second_role_takes_nothing_away(app: TestApp) {
         let desk = desk(&app).await;
         let reads = |more: Value| {
