@@ -5,6 +5,8 @@
 //! there without the other. It holds ids and hashes, never values. A request that was refused leaves none: it may be
 //! repeated as it is.
 
+mod purge;
+
 use std::future::Future;
 
 use insula_model::json::Json;
@@ -12,9 +14,12 @@ use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{Timestamp, Value};
 use sha2::{Digest, Sha256};
 
+use crate::jobs::{Kind, Plan};
 use crate::scope::Scope;
 use crate::sql::Fixed;
 use crate::tx::{Altering, Mode, Reading, Tx, Writing, as_it_is};
+
+pub(crate) use purge::purge;
 
 /// How long a key is good for.
 const KEPT_MICROS: i64 = 24 * 3600 * 1_000_000;
@@ -29,13 +34,6 @@ static KEEP: Fixed = Fixed::new(
     "INSERT INTO insula_tenant.idempotency_key (tenant_id, account_id, request, body, outcome, at) \
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, account_id, request) \
      DO UPDATE SET body = excluded.body, outcome = excluded.outcome, at = excluded.at",
-);
-/// A few at a time, on use: whoever adds one takes more than one away. Another may be at it: it takes those, and nobody
-/// waits.
-static PURGE: Fixed = Fixed::new(
-    "DELETE FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND (account_id, request) IN \
-     (SELECT account_id, request FROM insula_tenant.idempotency_key WHERE tenant_id = $1 AND at <= $2 \
-      ORDER BY at LIMIT 50 FOR UPDATE SKIP LOCKED)",
 );
 
 /// The client's name for one request of one caller (draft-ietf-httpapi-idempotency-key-header).
@@ -127,9 +125,15 @@ impl Attempt {
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R> + Clone,
     {
         let Some(key) = &self.key else { return self.scope.write(work).await.map(Done::Now) };
-        let claim = &key.claim(body);
+        let claim = key.claim(body);
         // Boxed, so that a request without a key does not carry the room for this.
-        Box::pin(self.scope.write(async move |tx| claim.once(tx, work).await)).await
+        Box::pin(async {
+            let plan = self.plan_purge().await;
+            let claim = &claim;
+            let done = self.scope.write(async move |tx| claim.once(tx, plan, work).await).await;
+            self.planned(plan, done)
+        })
+        .await
     }
 
     /// As [`Scope::alter`], once for each key.
@@ -140,7 +144,24 @@ impl Attempt {
     {
         let Some(key) = &self.key else { return self.scope.alter(work).await.map(Done::Now) };
         let claim = key.claim(body);
-        Box::pin(self.scope.alter(async |tx| claim.once(tx, work).await)).await
+        Box::pin(async {
+            let plan = self.plan_purge().await;
+            let done = self.scope.alter(async |tx| claim.once(tx, plan, work).await).await;
+            self.planned(plan, done)
+        })
+        .await
+    }
+
+    /// The run that will remove the note of this request, where it is not known to be planned.
+    async fn plan_purge(&self) -> Option<Plan> {
+        Plan::ahead(&self.scope, Kind::PurgeIdempotencyKeys, &self.scope.tenant().purge_planned).await
+    }
+
+    fn planned<R>(&self, plan: Option<Plan>, done: Result<Done<R>>) -> Result<Done<R>> {
+        if let (Some(plan), Ok(Done::Now(_))) = (plan, &done) {
+            self.scope.tenant().purge_planned.note(plan);
+        }
+        done
     }
 }
 
@@ -152,7 +173,7 @@ struct Claim {
 
 impl Claim {
     /// Does the work, or tells what the same request came to before.
-    async fn once<R, M, F>(&self, tx: &mut Tx<'_, M>, work: F) -> Result<Done<R>>
+    async fn once<R, M, F>(&self, tx: &mut Tx<'_, M>, plan: Option<Plan>, work: F) -> Result<Done<R>>
     where
         R: Outcome,
         M: Mode,
@@ -163,6 +184,9 @@ impl Claim {
         }
         let outcome = work(tx).await?;
         self.keep(tx, &outcome.note()).await?;
+        if let Some(plan) = plan {
+            plan.write(tx).await?;
+        }
         Ok(Done::Now(outcome))
     }
 
@@ -189,12 +213,10 @@ impl Claim {
         let [tenant, account] = caller(tx);
         let now = Value::Timestamp(tx.author.now);
         let (request, body) = (Value::Bytes(self.request.to_vec()), Value::Bytes(self.body.to_vec()));
-        let row = vec![tenant.clone(), account, request, body, Value::Text(note.to_string()), now];
+        let row = vec![tenant, account, request, body, Value::Text(note.to_string()), now];
         let dialect = tx.store.dialect();
         // With the commit: where it finds the change refused, the note goes too.
-        tx.send(KEEP.text(dialect), vec![row], as_it_is()).await?;
-        let oldest = Value::Timestamp(oldest(tx.author.now));
-        tx.send(PURGE.text(dialect), vec![vec![tenant, oldest]], as_it_is()).await
+        tx.send(KEEP.text(dialect), vec![row], as_it_is()).await
     }
 
     /// The lock of this key of this caller. Two on one number only keep each other from working at the same time.

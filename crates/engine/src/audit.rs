@@ -8,5 +8,5 @@ mod event;
 mod list;
 mod shown;
 
-pub(crate) use event::{Event, Outcome, Prepared, append, append_once, prepare, prepare_as};
+pub(crate) use event::{Event, Outcome, Prepared, append, append_once, append_own, prepare, prepare_as};
 pub use list::{AuditPage, AuditQuery};

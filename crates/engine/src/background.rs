@@ -1,8 +1,9 @@
-//! What a node does besides answering requests: it delivers the outbox, finishes changes that were cut off, and purges.
+//! What a node does besides answering requests: it delivers the outbox, finishes changes that were cut off, runs jobs, and
+//! purges.
 //! Every node does, and none is special; what is due is taken from the platform's store, so that two do not do the same.
 //!
-//! The platform's store and each cell have a lane of their own. Where a cell does not answer, what waits for it waits, and
-//! nothing else does.
+//! The platform's store and each cell have a lane of their own, and so have the jobs of a cell's tenants. Where a cell does
+//! not answer, what waits for it waits, and nothing else does.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -15,7 +16,7 @@ use tokio::task::{Id, JoinSet};
 use crate::engine::{Engine, Inner};
 use crate::sql::Fixed;
 use crate::store::{Placement, StoreError};
-use crate::{identity, outbox};
+use crate::{identity, jobs, outbox};
 
 /// How long whoever took something has it for itself.
 pub(crate) const LEASE_SECONDS: i64 = 15;
@@ -25,10 +26,11 @@ const POLL: Duration = Duration::from_secs(2);
 const MAX_PAUSE_SECONDS: i64 = 60;
 
 static DUE: Fixed = Fixed::new(
-    "SELECT DISTINCT cell FROM insula.tenant WHERE id IN ( \
+    "SELECT DISTINCT cell, CAST(0 AS bigint) FROM insula.tenant WHERE id IN ( \
      SELECT tenant_id FROM insula.outbox_queue WHERE due_at <= $1 \
      UNION SELECT tenant_id FROM insula.user_change WHERE due_at <= $1) \
-     UNION SELECT 0 FROM insula.chore WHERE due_at <= $1",
+     UNION SELECT cell, 1 FROM insula.tenant WHERE id IN (SELECT tenant_id FROM insula.job_queue WHERE due_at <= $1) \
+     UNION SELECT 0, 0 FROM insula.chore WHERE due_at <= $1",
 );
 
 /// Something taken to be done for a tenant, for the n-th time.
@@ -76,6 +78,8 @@ impl Engine {
 enum Lane {
     Platform,
     Cell(i64),
+    /// The jobs of a cell's tenants, which take their time.
+    Jobs(i64),
 }
 
 /// Where work goes on right now.
@@ -93,9 +97,10 @@ impl Lanes {
         tx.commit().await?;
         for row in due {
             // Cells count from 1.
-            let lane = match row.int(0)? {
-                0 => Lane::Platform,
-                cell => Lane::Cell(cell),
+            let lane = match (row.int(0)?, row.int(1)?) {
+                (0, _) => Lane::Platform,
+                (cell, 0) => Lane::Cell(cell),
+                (cell, _) => Lane::Jobs(cell),
             };
             if !self.open.values().any(|open| *open == lane) {
                 let engine = engine.clone();
@@ -139,6 +144,8 @@ async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
             let finished = identity::finish_user_changes(engine, cell).await?;
             Ok(outbox::drain(engine, cell).await? || finished)
         }
+        // Opened anew for each turn, so that a long job does not keep the process from ending.
+        Lane::Jobs(cell) => jobs::run_due(engine, cell).await.map(|()| false),
     }
 }
 

@@ -40,6 +40,10 @@ impl Scope {
         &self.engine.0
     }
 
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
     pub(crate) fn engine_handle(&self) -> Engine {
         self.engine.clone()
     }

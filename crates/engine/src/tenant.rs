@@ -14,6 +14,7 @@ use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::jobs::Planned;
 use crate::record::{Plans, small};
 use crate::sql::Fixed;
 use crate::store::{Placement, Share, StoreError, Tx, Versions};
@@ -37,6 +38,7 @@ pub(crate) struct Tenant {
     known: ArcSwap<Known>,
     serving: Semaphore,
     altering: Semaphore,
+    pub(crate) purge_planned: Planned,
 }
 
 /// What is believed of a tenant. It is replaced as a whole, and by whoever saw it last alone: what was read from an older
@@ -100,6 +102,7 @@ impl Tenants {
             known: ArcSwap::default(),
             serving: Semaphore::new(self.share.serving),
             altering: Semaphore::new(self.share.altering),
+            purge_planned: Planned::default(),
         });
         match self.kept.get_or_insert_with(&placement.tenant, || Ok::<_, std::convert::Infallible>(made)) {
             Ok(tenant) => tenant,

@@ -64,6 +64,8 @@ ids! {
     RoleId,
     /// A group of a tenant's users.
     GroupId,
+    /// A job of Insula's own.
+    JobId,
     /// An audit event.
     EventId,
     /// One HTTP request; the server makes it, whatever the client sent.

@@ -13,4 +13,5 @@ pub mod json;
 pub mod name;
 pub mod problem;
 pub mod rights;
+pub mod schedule;
 pub mod value;

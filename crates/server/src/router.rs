@@ -14,7 +14,7 @@ use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
 use crate::api;
-use crate::api::v1::{audit, auth, authz, batch, entities, groups, openapi, records, roles, users};
+use crate::api::v1::{audit, auth, authz, batch, entities, groups, jobs, openapi, records, roles, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
@@ -120,6 +120,12 @@ fn table() -> Table {
         .described(authz::matrix::describe)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)
         .described(audit::list::describe)
+        .tenant(Method::GET, "/api/v1/jobs", Resource::Tenant, Read, jobs::list::list)
+        .described(jobs::list::describe)
+        .tenant(Method::GET, "/api/v1/jobs/{id}", Resource::Tenant, Read, jobs::get::get)
+        .described(jobs::get::describe)
+        .tenant(Method::POST, "/api/v1/jobs/{id}/cancel", Resource::Tenant, Update, jobs::cancel::cancel)
+        .described(jobs::cancel::describe)
         // Entities
         .tenant(Method::GET, "/api/v1/entities", Resource::Entities, Read, entities::list::list)
         .described(entities::list::describe)

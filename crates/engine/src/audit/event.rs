@@ -2,8 +2,8 @@
 
 use insula_model::clock::Ids;
 use insula_model::entity::Entity;
-use insula_model::id::{EntityId, EventId};
-use insula_model::value::{Value, write_json_text, write_json_uuid};
+use insula_model::id::{EntityId, EventId, RequestId, TenantId};
+use insula_model::value::{Timestamp, Value, write_json_text, write_json_uuid};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ pub(crate) struct Event<'a> {
 pub(crate) enum Outcome {
     Ok,
     Denied,
+    Failed,
 }
 
 impl Outcome {
@@ -36,6 +37,53 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Copy)]
+enum Actor<'a> {
+    Caller(&'a Author),
+    /// Insula itself, which nobody asked; `run` stands in place of a request.
+    Insula {
+        tenant: TenantId,
+        run: RequestId,
+        now: Timestamp,
+    },
+}
+
+impl<'a> Actor<'a> {
+    const fn tenant(self) -> TenantId {
+        match self {
+            Self::Caller(author) => author.tenant,
+            Self::Insula { tenant, .. } => tenant,
+        }
+    }
+
+    const fn now(self) -> Timestamp {
+        match self {
+            Self::Caller(author) => author.now,
+            Self::Insula { now, .. } => now,
+        }
+    }
+
+    fn account(self) -> Option<Uuid> {
+        self.author().map(|author| author.account.uuid())
+    }
+
+    const fn request(self) -> RequestId {
+        match self {
+            Self::Caller(author) => author.origin.request,
+            Self::Insula { run, .. } => run,
+        }
+    }
+
+    const fn author(self) -> Option<&'a Author> {
+        match self {
+            Self::Caller(author) => Some(author),
+            Self::Insula { .. } => None,
         }
     }
 }
@@ -66,15 +114,29 @@ pub(crate) async fn append(tx: &mut Tx, author: &Author, ids: &Ids, event: &Even
     Ok(())
 }
 
+/// Appends one event of what Insula did by itself.
+pub(crate) async fn append_own(
+    tx: &mut Tx,
+    outcome: Outcome,
+    tenant: TenantId,
+    ids: &Ids,
+    now: Timestamp,
+    event: &Event<'_>,
+) -> Result<(), StoreError> {
+    let (event, payload) = binds(outcome, Actor::Insula { tenant, run: ids.next(), now }, ids, event);
+    tx.send(INSERT_EVENT.text(tx.dialect()), vec![event]).await?;
+    tx.send(INSERT_PAYLOAD.text(tx.dialect()), vec![payload]).await
+}
+
 /// What stores events: each statement with its sets of binds.
 pub(crate) fn prepare(author: &Author, ids: &Ids, events: &[Event<'_>]) -> [(&'static Fixed, Vec<Vec<Value>>); 2] {
-    let (events, payloads) = events.iter().map(|event| binds(Outcome::Ok, author, ids, event)).unzip();
+    let (events, payloads) = events.iter().map(|event| binds(Outcome::Ok, Actor::Caller(author), ids, event)).unzip();
     [(&INSERT_EVENT, events), (&INSERT_PAYLOAD, payloads)]
 }
 
 /// An event on its way from elsewhere.
 pub(crate) fn prepare_as(outcome: Outcome, author: &Author, ids: &Ids, event: &Event<'_>) -> Prepared {
-    let (event, payload) = binds(outcome, author, ids, event);
+    let (event, payload) = binds(outcome, Actor::Caller(author), ids, event);
     Prepared { event, payload }
 }
 
@@ -87,20 +149,20 @@ pub(crate) async fn append_once(tx: &mut Tx, prepared: &Prepared) -> Result<(), 
 }
 
 /// The binds of an event and of its payload.
-fn binds(outcome: Outcome, author: &Author, ids: &Ids, event: &Event<'_>) -> (Vec<Value>, Vec<Value>) {
+fn binds(outcome: Outcome, actor: Actor<'_>, ids: &Ids, event: &Event<'_>) -> (Vec<Value>, Vec<Value>) {
     let id: EventId = ids.next();
     let salt: [u8; 32] = ids.random();
-    let payload = payload(author, event);
+    let payload = payload(actor.author(), event);
     let digest = Sha256::new().chain_update(salt).chain_update(&payload).finalize();
-    let canonical = canonical(outcome, author, event, id, &digest);
+    let canonical = canonical(outcome, actor, event, id, &digest);
     let optional = |id: Option<Uuid>| id.map_or(Value::Null, Value::Uuid);
-    let tenant = Value::Uuid(author.tenant.uuid());
+    let tenant = Value::Uuid(actor.tenant().uuid());
     let event = vec![
         tenant.clone(),
         Value::Uuid(id.uuid()),
-        Value::Timestamp(author.now),
+        Value::Timestamp(actor.now()),
         Value::Text(event.action.to_owned()),
-        Value::Uuid(author.account.uuid()),
+        optional(actor.account()),
         optional(event.entity.map(|e| e.id).map(EntityId::uuid)),
         optional(event.subject),
         Value::Bytes(canonical),
@@ -136,14 +198,14 @@ impl Prepared {
 }
 
 /// The event itself: no personal data, members by name.
-fn canonical(outcome: Outcome, author: &Author, event: &Event<'_>, id: EventId, payload: &[u8]) -> Vec<u8> {
+fn canonical(outcome: Outcome, actor: Actor<'_>, event: &Event<'_>, id: EventId, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(b"{\"account\":");
-    write_json_uuid(author.account.uuid(), &mut out);
+    write_optional_uuid(actor.account(), &mut out);
     out.extend_from_slice(b",\"action\":");
     write_json_text(event.action, &mut out);
     out.extend_from_slice(b",\"at\":");
-    Value::Timestamp(author.now).write_json(&mut out);
+    Value::Timestamp(actor.now()).write_json(&mut out);
     out.extend_from_slice(b",\"entity\":");
     write_optional_uuid(event.entity.map(|e| e.id.uuid()), &mut out);
     out.extend_from_slice(b",\"id\":");
@@ -153,24 +215,28 @@ fn canonical(outcome: Outcome, author: &Author, event: &Event<'_>, id: EventId, 
     out.extend_from_slice(b",\"payload_sha256\":\"");
     out.extend_from_slice(hex::encode(payload).as_bytes());
     out.extend_from_slice(b"\",\"request\":");
-    write_json_uuid(author.origin.request.uuid(), &mut out);
+    write_json_uuid(actor.request().uuid(), &mut out);
     out.extend_from_slice(b",\"subject\":");
     write_optional_uuid(event.subject, &mut out);
     out.extend_from_slice(b",\"tenant\":");
-    write_json_uuid(author.tenant.uuid(), &mut out);
+    write_json_uuid(actor.tenant().uuid(), &mut out);
     out.extend_from_slice(b",\"v\":1}");
     out
 }
 
 /// What may be erased: who by name, from where, and the values.
-fn payload(author: &Author, event: &Event<'_>) -> Vec<u8> {
+fn payload(author: Option<&Author>, event: &Event<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
-    out.extend_from_slice(b"{\"email\":");
-    write_json_text(&author.email, &mut out);
-    out.extend_from_slice(b",\"address\":");
-    write_json_text(&author.origin.address, &mut out);
-    out.extend_from_slice(b",\"user_agent\":");
-    write_json_text(&author.origin.user_agent, &mut out);
+    if let Some(author) = author {
+        out.extend_from_slice(b"{\"email\":");
+        write_json_text(&author.email, &mut out);
+        out.extend_from_slice(b",\"address\":");
+        write_json_text(&author.origin.address, &mut out);
+        out.extend_from_slice(b",\"user_agent\":");
+        write_json_text(&author.origin.user_agent, &mut out);
+    } else {
+        out.extend_from_slice(b"{\"email\":null");
+    }
     if let Some(entity) = event.entity {
         out.extend_from_slice(b",\"entity\":");
         write_json_text(entity.name.as_str(), &mut out);

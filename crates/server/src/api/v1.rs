@@ -6,6 +6,7 @@ pub(crate) mod authz;
 pub(crate) mod batch;
 pub(crate) mod entities;
 pub(crate) mod groups;
+pub(crate) mod jobs;
 pub(crate) mod openapi;
 pub(crate) mod records;
 pub(crate) mod roles;

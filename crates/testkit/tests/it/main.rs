@@ -13,6 +13,7 @@ mod flood;
 mod flushed;
 mod idempotency;
 mod isolation;
+mod jobs;
 mod limits;
 mod lost_commit;
 mod members;

@@ -17,7 +17,11 @@ pub(super) const STORE: Tables = Tables { name: "store", scripts: &[include_str!
 /// Schema `insula`.
 pub(super) const PLATFORM: Tables = Tables {
     name: "platform",
-    scripts: &[include_str!("migrations/platform_0001.sql"), include_str!("migrations/platform_0002.sql")],
+    scripts: &[
+        include_str!("migrations/platform_0001.sql"),
+        include_str!("migrations/platform_0002.sql"),
+        include_str!("migrations/platform_0003.sql"),
+    ],
 };
 /// Schema `insula_tenant`, in every cell.
 pub(super) const TENANT: Tables = Tables {
@@ -26,6 +30,7 @@ pub(super) const TENANT: Tables = Tables {
         include_str!("migrations/tenant_0001.sql"),
         include_str!("migrations/tenant_0002.sql"),
         include_str!("migrations/tenant_0003.sql"),
+        include_str!("migrations/tenant_0004.sql"),
     ],
 };
 

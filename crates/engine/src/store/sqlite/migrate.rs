@@ -5,12 +5,16 @@ use crate::store::StoreError;
 use super::connection::Conn;
 use super::error::meaning;
 
-pub(super) const PLATFORM: &[&str] =
-    &[include_str!("migrations/platform_0001.sql"), include_str!("migrations/platform_0002.sql")];
+pub(super) const PLATFORM: &[&str] = &[
+    include_str!("migrations/platform_0001.sql"),
+    include_str!("migrations/platform_0002.sql"),
+    include_str!("migrations/platform_0003.sql"),
+];
 pub(super) const TENANT: &[&str] = &[
     include_str!("migrations/tenant_0001.sql"),
     include_str!("migrations/tenant_0002.sql"),
     include_str!("migrations/tenant_0003.sql"),
+    include_str!("migrations/tenant_0004.sql"),
 ];
 
 /// Whether nothing is missing.

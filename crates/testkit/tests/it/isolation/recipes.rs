@@ -82,6 +82,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "getMe"
         | "logout"
         | "listUsers"
+        | "listJobs"
         | "listRoles"
         | "listGroups"
         | "getMatrix"
@@ -116,6 +117,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
             query: vec![("actor".into(), side.account.clone()), ("record".into(), side.record.clone())],
             ..Inputs::default()
         },
+        "getJob" | "cancelJob" => Inputs::variable("id", &job(side, owner).await),
         "createEntity" => Inputs::body(entity_of(&format!("made{}", number()), SENT)),
         "getEntity" => Inputs::variable("entity", "ticket"),
         "deleteEntity" => {
@@ -175,6 +177,14 @@ fn entity_of(name: &str, label: &str) -> Value {
 
 async fn user(side: &Side, owner: &Caller) -> String {
     owner.post("/users", &member(side, &side.canary)).await.expect(201).id().to_owned()
+}
+
+/// A job that waits: a request with a key leaves something to be purged. One that was cancelled has a successor.
+async fn job(side: &Side, owner: &Caller) -> String {
+    let request = owner.request(reqwest::Method::POST, "/records/customer").json(&json!({"name": side.canary}));
+    owner.send(request.header("idempotency-key", number().to_string())).await.expect(201);
+    let jobs = owner.get("/jobs").await.expect(200);
+    jobs.items().iter().find(|job| job["state"] == "waiting").expect("a job waits")["id"].as_str().unwrap().to_owned()
 }
 
 /// A record of `entity` with every field, those that refer to others too.

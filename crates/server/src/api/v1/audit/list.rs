@@ -24,7 +24,10 @@ pub(crate) fn describe() -> Operation {
         required("outcome", Schema::one_of(["ok", "denied", "failed"])),
         required(
             "actor",
-            Schema::output([required("account_id", Schema::uuid()), required("email", Schema::email().nullable())]),
+            Schema::output([
+                required("account_id", Schema::uuid().nullable().described("Null is Insula itself.")),
+                required("email", Schema::email().nullable()),
+            ]),
         ),
         optional("entity", Schema::name()),
         optional("record_id", Schema::uuid()),

@@ -1,0 +1,32 @@
+//! Jobs, newest first.
+
+use insula_model::problem::Result;
+use insula_model::rights::{Action, Resource};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::stored::{self, JobView};
+use crate::page::Page;
+use crate::scope::Scope;
+
+#[derive(Serialize)]
+pub struct JobPage {
+    pub items: Vec<JobView>,
+    pub next_cursor: Option<String>,
+}
+
+/// Permission: `tenant`, `read`. `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
+pub async fn list(scope: &Scope, query: &str) -> Result<JobPage> {
+    scope
+        .read(async |tx| {
+            tx.require(Resource::Tenant, Action::Read)?;
+            let page = Page::read(query)?;
+            let (tenant, before) = (tx.author.tenant, page.cursor.unwrap_or_else(Uuid::max));
+            let found = stored::page(&mut tx.store, tenant, before, page.rows()).await;
+            let mut items = found.map_err(|error| tx.failed(error))?;
+            let more = page.cut(&mut items).is_some();
+            let next_cursor = items.last().filter(|_| more).map(|last| last.id.to_string());
+            Ok(JobPage { items, next_cursor })
+        })
+        .await
+}
