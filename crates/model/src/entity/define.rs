@@ -1,5 +1,7 @@
 //! Reading the definition of a new entity. What this release does not do yet is refused, never ignored.
 
+use std::ops::RangeInclusive;
+
 use super::{Entity, Field, FieldKind, OnDelete, Schema, UniqueKey};
 use crate::clock::Ids;
 use crate::draft;
@@ -219,7 +221,7 @@ fn kind(
             FieldKind::LongText { min_length, max_length }
         }
         "rich_text" => {
-            let max_length = length(members, "max_length", MAX_LONG_TEXT, errors).unwrap_or(DEFAULT_LONG_TEXT).max(1);
+            let max_length = length(members, "max_length", 1..=MAX_LONG_TEXT, errors).unwrap_or(DEFAULT_LONG_TEXT);
             FieldKind::RichText { max_length }
         }
         "code" => FieldKind::Code,
@@ -271,15 +273,21 @@ fn kind(
 }
 
 fn lengths(members: &mut Members<'_>, most: u32, usual: u32, errors: &mut Errors) -> (Option<u32>, u32) {
-    let max_length = length(members, "max_length", most, errors).unwrap_or(usual).max(1);
-    (length(members, "min_length", max_length, errors), max_length)
+    let max_length = length(members, "max_length", 1..=most, errors).unwrap_or(usual);
+    (length(members, "min_length", 0..=max_length, errors), max_length)
 }
 
-fn length(members: &mut Members<'_>, key: &'static str, most: u32, errors: &mut Errors) -> Option<u32> {
+fn length(
+    members: &mut Members<'_>,
+    key: &'static str,
+    range: RangeInclusive<u32>,
+    errors: &mut Errors,
+) -> Option<u32> {
     let n = members.optional_int(key, errors)?;
-    let length = u32::try_from(n).ok().filter(|n| *n <= most);
+    let length = u32::try_from(n).ok().filter(|n| range.contains(n));
     if length.is_none() {
-        errors.add(members.pointer(key), Code::OutOfRange, format!("A length is between 0 and {most}."));
+        let (least, most) = range.into_inner();
+        errors.add(members.pointer(key), Code::OutOfRange, format!("This length is between {least} and {most}."));
     }
     length
 }

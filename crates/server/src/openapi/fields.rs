@@ -175,6 +175,7 @@ pub(super) fn written(field: &UsableField, action: Action) -> Member {
 /// The types a field can have, each with the members of its own in a definition.
 fn types() -> Vec<(&'static str, Vec<Member>)> {
     let length = |most: u32| Schema::integer(Some(0), Some(most.into())).nullable();
+    let longest = |most: u32| Schema::integer(Some(1), Some(most.into())).nullable();
     let digits = |least: i64| Schema::integer(Some(least), Some(MAX_PRECISION.into())).nullable();
     let integer = || Schema::integer(None, None).nullable();
     let exact = || Schema::any_of([any_decimal(), Schema::integer(None, None)]).nullable();
@@ -186,7 +187,7 @@ fn types() -> Vec<(&'static str, Vec<Member>)> {
             "text",
             vec![
                 optional("min_length", length(MAX_TEXT)),
-                optional("max_length", length(MAX_TEXT).with("default", 255)),
+                optional("max_length", longest(MAX_TEXT).with("default", 255)),
                 optional("default", text()),
             ],
         ),
@@ -194,14 +195,14 @@ fn types() -> Vec<(&'static str, Vec<Member>)> {
             "long_text",
             vec![
                 optional("min_length", length(MAX_LONG_TEXT)),
-                optional("max_length", length(MAX_LONG_TEXT).with("default", 20_000)),
+                optional("max_length", longest(MAX_LONG_TEXT).with("default", 20_000)),
                 optional("default", long_text()),
             ],
         ),
         (
             "rich_text",
             vec![
-                optional("max_length", length(MAX_LONG_TEXT).with("default", 20_000)),
+                optional("max_length", longest(MAX_LONG_TEXT).with("default", 20_000)),
                 optional("default", long_text()),
             ],
         ),

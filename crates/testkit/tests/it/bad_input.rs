@@ -82,6 +82,7 @@ both_stores! {
             (json!({"name": "a\"b"}), "invalid_format", "/name"),
             (json!({"name": "record"}), "invalid_format", "/name"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "integer", "min": i64::MIN}]}), "out_of_range", "/fields/0/min"),
+            (json!({"name": "x", "fields": [{"name": "a", "type": "text", "max_length": 0}]}), "out_of_range", "/fields/0/max_length"),
             (json!({"name": "x", "soft_delete": true}), "not_supported", "/soft_delete"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "formula"}]}), "not_supported", "/fields/0/type"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "relation", "target": "secret"}]}), "out_of_range", "/fields/0/target"),

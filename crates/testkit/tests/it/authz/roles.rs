@@ -3,12 +3,31 @@
 use insula_testkit::{TestApp, both_stores};
 use serde_json::{Value, json};
 
-use super::{desk, role, user_with};
+use super::{desk, role, titles, user_with};
+
+const PERMISSIONS: &str = include_str!("../../../../../docs/permissions.md");
 
 /// The most lines of one role.
 const MANY: usize = 200;
 
 both_stores! {
+    async fn the_role_of_the_documentation_does_what_it_says(app: TestApp) {
+        let desk = desk(&app).await;
+        desk.owner.post("/entities", &json!({"name": "note", "fields": [{"name": "text", "type": "text"}]})).await.expect(201);
+        let (_, rest) = PERMISSIONS.split_once("```json\n").expect("the page has an example");
+        let (example, _) = rest.split_once("```").expect("the example ends");
+        let example: Value = serde_json::from_str(example).expect("the example is JSON");
+        desk.owner.post("/roles", &example).await.expect(201);
+        let user = desk.owner.user("desk").await;
+        assert_eq!(titles(user.get("/records/ticket").await), ["of de"]);
+        let ticket = |customer: &str| json!({"title": "new", "status": "open", "customer": customer});
+        user.post("/records/ticket", &ticket(&desk.fr)).await.expect_problem(403, "forbidden");
+        let made = user.post("/records/ticket", &ticket(&desk.de)).await.expect(201);
+        assert_eq!(made.body.get("cost"), None);
+        user.patch(&format!("/records/ticket/{}", made.id()), &json!({"status": "done"})).await.expect_problem(403, "forbidden");
+        user.post("/records/note", &json!({"text": "mine"})).await.expect(201);
+    }
+
     async fn a_role_is_made_shown_changed_and_removed(app: TestApp) {
         let owner = desk(&app).await.owner;
         let grants = json!([
