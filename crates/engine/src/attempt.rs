@@ -232,7 +232,7 @@ impl Claim {
 }
 
 fn caller<M: Mode>(tx: &Tx<'_, M>) -> [Value; 2] {
-    [Value::Uuid(tx.author.tenant.uuid()), Value::Uuid(tx.author.account.uuid())]
+    [tx.tenant(), Value::Uuid(tx.author.account.uuid())]
 }
 
 /// Notes of this age and beyond do not count.

@@ -5,6 +5,7 @@
 //! audit events.
 
 mod again;
+mod among;
 mod batch;
 mod cursor;
 mod delete;

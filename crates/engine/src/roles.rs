@@ -12,11 +12,11 @@ pub use matrix::MatrixView;
 pub(crate) use role::{Role, choose};
 pub use show::RoleView;
 
-use insula_model::entity::{Entity, Field};
-use insula_model::problem::{Problem, Result};
-use insula_model::rights::{Action, Author, Permission, RecordRight};
-use insula_model::value::Value;
 use std::sync::Arc;
+
+use insula_model::entity::{Entity, Field};
+use insula_model::problem::{Code, FieldError, Problem, Result};
+use insula_model::rights::{Action, Author, Permission, RecordRight};
 
 use crate::audit::Event;
 use crate::tx::{Altering, Mode, Tx};
@@ -75,7 +75,9 @@ impl Tx<'_, Altering> {
     }
 }
 
-/// The tenant's id as the first bind of every statement here.
-fn tenant<M: Mode>(tx: &Tx<'_, M>) -> Value {
-    Value::Uuid(tx.author.tenant.uuid())
+/// The refusal of a code that another one of its kind has.
+pub(crate) fn code_taken(kind: &str) -> Problem {
+    let message = format!("Another {kind} has this code.");
+    let error = FieldError { pointer: "/code".to_owned(), code: Code::NotUnique, message };
+    Problem::conflict("Choose another code.", vec![error])
 }

@@ -1,5 +1,5 @@
 //! SQL text, and the wall in front of it: only literals of this program, catalogue ids and numbers can become
-//! SQL. User text has no way in but as a bind (invariant 5, requirement C5).
+//! SQL. User text has no way in but as a bind (invariant 2, requirement C5).
 
 mod expr;
 

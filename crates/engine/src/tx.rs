@@ -13,8 +13,8 @@ use insula_model::value::{Timestamp, Value};
 use crate::audit::{self, Event};
 use crate::engine::Inner;
 use crate::scope::Scope;
-use crate::sql::Fixed;
-use crate::store::{self, StoreError};
+use crate::sql::{Fixed, Statement};
+use crate::store::{self, Row, Shape, StoreError, Tail};
 use crate::tenant::{CallerRights, Model};
 
 static NEXT_GRANTS: Fixed =
@@ -133,6 +133,27 @@ impl<'t, M: Mode> Tx<'t, M> {
         problem(error, &self.meanings)
     }
 
+    /// The rows of a statement, for its caller and at his time.
+    pub(crate) async fn rows(&mut self, statement: &Statement, args: &[Value]) -> Result<Vec<Row>> {
+        let (caller, moments) = (Value::Uuid(self.author.account.uuid()), statement.moments(self.author.now));
+        let rows = self.store.query(&statement.text, &statement.binds(&caller, &moments, args)).await;
+        rows.map_err(|error| self.failed(error))
+    }
+
+    /// The same as JSON: see [`store::Tx::json`].
+    pub(crate) async fn json(
+        &mut self,
+        statement: &Statement,
+        args: &[Value],
+        shape: &Shape,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Tail> {
+        let (caller, moments) = (Value::Uuid(self.author.account.uuid()), statement.moments(self.author.now));
+        let binds = statement.binds(&caller, &moments, args);
+        self.store.json(&statement.text, &binds, shape, limit, out).await.map_err(|error| self.failed(error))
+    }
+
     /// Runs one statement once per set of binds. Its failure may come out of a later call, and as what `meaning` makes
     /// of it.
     pub(crate) async fn send(&mut self, sql: &str, sets: Vec<Vec<Value>>, meaning: Meaning) -> Result<()> {
@@ -192,6 +213,11 @@ impl<'t, M: Mode> Tx<'t, M> {
         self.rights().touches(entity) || self.rights().allows(Resource::Entities, Action::Read)
     }
 
+    /// The tenant's id, as a bind of a statement on Insula's own tables.
+    pub(crate) fn tenant(&self) -> Value {
+        Value::Uuid(self.author.tenant.uuid())
+    }
+
     /// Refuses what the caller's roles do not allow.
     pub(crate) fn require(&self, resource: Resource, action: Action) -> Result<()> {
         if self.rights().allows(resource, action) { Ok(()) } else { Err(Problem::forbidden()) }
@@ -202,7 +228,7 @@ impl Tx<'_, Altering> {
     /// Ends a change of who may do what: its event, and the grants' next version, so that it bites at once.
     pub(crate) async fn grants_changed(&mut self, event: &Event<'_>) -> Result<()> {
         self.append(event).await?;
-        let tenant = Value::Uuid(self.author.tenant.uuid());
+        let tenant = self.tenant();
         self.store.fixed_execute(&NEXT_GRANTS, &[&tenant]).await.map_err(|error| self.failed(error))?;
         Ok(())
     }

@@ -50,22 +50,7 @@ pub fn create(
     at: &str,
     errors: &mut Errors,
 ) -> Draft {
-    let mut draft = patch(entity, writable, members, at, errors);
-    for (field, value) in entity.fields.iter().zip(&mut draft.0) {
-        if value.is_some() {
-            continue;
-        }
-        let default = field.default.as_ref().map(Json::from);
-        match default.as_ref().map(|json| value_of(field, json)) {
-            Some(Ok(default)) => *value = Some(default),
-            _ if field.kind == FieldKind::AutoNumber => {}
-            _ if field.required && !members.iter().any(|(name, _)| name == field.name.as_str()) => {
-                errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
-            }
-            _ => {}
-        }
-    }
-    draft
+    replace(entity, writable, |_| true, members, at, errors)
 }
 
 /// A whole record in place of one that is there: what is not named takes its default, or null, or is missed, where it is

@@ -126,7 +126,7 @@ impl<M: Mode> Tx<'_, M> {
             (" AND e.id < ", optional(query.before)),
         ];
         let mut w = SqlWriter::new(self.store.dialect());
-        let mut args = vec![Value::Uuid(self.author.tenant.uuid())];
+        let mut args = vec![self.tenant()];
         w.raw("SELECT e.id, e.canonical, p.payload FROM ")
             .raw(schema(self.store.dialect()))
             .raw("audit_event e LEFT JOIN ");

@@ -91,7 +91,7 @@ impl<M: Mode> Tx<'_, M> {
         }
         let readable = entity.fields.iter().enumerate().filter(|(position, _)| reads.always_reads(*position));
         let names = readable.map(|(_, field)| field.name.to_string()).collect();
-        let binds = [Value::Uuid(self.author.tenant.uuid()), Value::Uuid(id.uuid())];
+        let binds = [self.tenant(), Value::Uuid(id.uuid())];
         let rows = self.store.fixed(&LAST_DESIGN, &binds.each_ref()).await.map_err(|error| self.failed(error))?;
         match rows.first() {
             Some(row) => Ok(Shown::Fields { names, since: row.id(0)? }),

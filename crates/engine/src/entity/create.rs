@@ -48,7 +48,7 @@ impl Tx<'_, Altering> {
     async fn store_definition(&mut self, entity: &Entity, position: i64) -> Result<()> {
         let definition = serde_json::to_string(entity).map_err(Problem::internal)?;
         let row = [
-            Value::Uuid(self.author.tenant.uuid()),
+            self.tenant(),
             Value::Uuid(entity.id.uuid()),
             Value::Text(entity.name.to_string()),
             Value::Int(position),
@@ -66,7 +66,7 @@ impl Tx<'_, Altering> {
         before: Option<&serde_json::Value>,
         after: Option<&serde_json::Value>,
     ) -> Result<()> {
-        let tenant = Value::Uuid(self.author.tenant.uuid());
+        let tenant = self.tenant();
         self.store.fixed_execute(&BUMP, &[&tenant]).await.map_err(|error| self.failed(error))?;
         let bytes = |view: Option<&serde_json::Value>| view.map(|view| view.to_string().into_bytes());
         let (before, after) = (bytes(before), bytes(after));

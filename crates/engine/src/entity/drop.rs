@@ -26,7 +26,7 @@ impl<'t> Tx<'t, Altering> {
             return Err(Problem::conflict(detail, Vec::new()));
         }
         let before = entity.view(schema);
-        let row = [Value::Uuid(self.author.tenant.uuid()), Value::Uuid(entity.id.uuid())];
+        let row = [self.tenant(), Value::Uuid(entity.id.uuid())];
         let done = self.store.fixed_execute(&DELETE, &[&row[0], &row[1]]).await;
         done.map_err(|error| self.failed(error))?;
         for statement in ddl::drop(self.store.dialect(), self.author.tenant, &entity) {

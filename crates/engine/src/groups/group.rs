@@ -1,11 +1,11 @@
 //! Groups as a tenant's store holds them.
 
 use insula_model::id::{AccountId, GroupId, RoleId};
-use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
+use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::value::Value;
 use serde::Serialize;
 
-use crate::roles::Role;
+use crate::roles::{Role, code_taken};
 use crate::sql::Fixed;
 use crate::tx::{Altering, Mode, Tx};
 
@@ -71,13 +71,9 @@ impl Group {
     }
 }
 
-fn tenant<M: Mode>(tx: &Tx<'_, M>) -> Value {
-    Value::Uuid(tx.author.tenant.uuid())
-}
-
 /// Every group, in the order of their codes.
 pub(super) async fn all<M: Mode>(tx: &mut Tx<'_, M>) -> Result<Vec<Group>> {
-    let tenant = tenant(tx);
+    let tenant = tx.tenant();
     let mut groups = Vec::new();
     for row in tx.store.fixed(&ALL, &[&tenant]).await.map_err(|error| tx.failed(error))? {
         let (code, name) = (row.text(1)?.to_owned(), row.text(2)?.to_owned());
@@ -99,7 +95,11 @@ pub(super) async fn all<M: Mode>(tx: &mut Tx<'_, M>) -> Result<Vec<Group>> {
 }
 
 pub(super) async fn find<M: Mode>(tx: &mut Tx<'_, M>, id: GroupId) -> Result<Group> {
-    all(tx).await?.into_iter().find(|group| group.id == id).ok_or_else(Problem::not_found)
+    by_id(&all(tx).await?, id)
+}
+
+pub(super) fn by_id(all: &[Group], id: GroupId) -> Result<Group> {
+    all.iter().find(|group| group.id == id).cloned().ok_or_else(Problem::not_found)
 }
 
 /// Refuses a code that another group has.
@@ -107,25 +107,23 @@ pub(super) fn require_free(code: &str, own: Option<GroupId>, all: &[Group]) -> R
     if !all.iter().any(|group| group.code == code && Some(group.id) != own) {
         return Ok(());
     }
-    let message = "Another group has this code.".to_owned();
-    let error = FieldError { pointer: "/code".to_owned(), code: Code::NotUnique, message };
-    Err(Problem::conflict("Choose another code.", vec![error]))
+    Err(code_taken("group"))
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_, Altering>, group: &Group) -> Result<()> {
     let binds =
-        [tenant(tx), Value::Uuid(group.id.uuid()), Value::Text(group.code.clone()), Value::Text(group.name.clone())];
+        [tx.tenant(), Value::Uuid(group.id.uuid()), Value::Text(group.code.clone()), Value::Text(group.name.clone())];
     tx.store.fixed_execute(&INSERT, &binds.each_ref()).await.map(drop).map_err(|error| tx.failed(error))
 }
 
 pub(super) async fn update(tx: &mut Tx<'_, Altering>, group: &Group) -> Result<()> {
     let binds =
-        [Value::Text(group.code.clone()), Value::Text(group.name.clone()), tenant(tx), Value::Uuid(group.id.uuid())];
+        [Value::Text(group.code.clone()), Value::Text(group.name.clone()), tx.tenant(), Value::Uuid(group.id.uuid())];
     tx.store.fixed_execute(&UPDATE, &binds.each_ref()).await.map(drop).map_err(|error| tx.failed(error))
 }
 
 pub(super) async fn delete(tx: &mut Tx<'_, Altering>, group: &Group) -> Result<()> {
-    let binds = [tenant(tx), Value::Uuid(group.id.uuid())];
+    let binds = [tx.tenant(), Value::Uuid(group.id.uuid())];
     for statement in [&EMPTY, &STRIP, &DELETE] {
         tx.store.fixed_execute(statement, &binds.each_ref()).await.map_err(|error| tx.failed(error))?;
     }
@@ -134,7 +132,7 @@ pub(super) async fn delete(tx: &mut Tx<'_, Altering>, group: &Group) -> Result<(
 
 /// Makes these users its members, and nobody else.
 pub(super) async fn set_members(tx: &mut Tx<'_, Altering>, group: GroupId, members: &[AccountId]) -> Result<()> {
-    let (tenant, group) = (tenant(tx), Value::Uuid(group.uuid()));
+    let (tenant, group) = (tx.tenant(), Value::Uuid(group.uuid()));
     tx.store.fixed_execute(&EMPTY, &[&tenant, &group]).await.map_err(|error| tx.failed(error))?;
     let mut errors = Errors::default();
     for (index, member) in members.iter().enumerate() {
@@ -148,7 +146,7 @@ pub(super) async fn set_members(tx: &mut Tx<'_, Altering>, group: GroupId, membe
 
 /// Gives it these roles, and no others.
 pub(super) async fn set_roles(tx: &mut Tx<'_, Altering>, group: GroupId, roles: &[RoleId]) -> Result<()> {
-    let (tenant, group) = (tenant(tx), Value::Uuid(group.uuid()));
+    let (tenant, group) = (tx.tenant(), Value::Uuid(group.uuid()));
     tx.store.fixed_execute(&STRIP, &[&tenant, &group]).await.map_err(|error| tx.failed(error))?;
     for role in roles {
         let binds = [&tenant, &group, &Value::Uuid(role.uuid())];

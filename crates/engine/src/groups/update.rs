@@ -15,7 +15,7 @@ impl Tx<'_, Altering> {
     pub async fn update_group(&mut self, id: GroupId, body: &Json) -> Result<GroupView> {
         self.require(Resource::Groups, Action::Update)?;
         let all = group::all(self).await?;
-        let before = group::find(self, id).await?;
+        let before = group::by_id(&all, id)?;
         let change = GroupChange::read(body)?;
         let mut after = before.clone();
         after.code = change.code.unwrap_or(after.code);

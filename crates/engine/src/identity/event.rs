@@ -87,7 +87,7 @@ pub(super) async fn append_to_tenant(
     action: Action,
     party: &Party<'_>,
 ) -> Result<(), StoreError> {
-    let user_agent = origin.user_agent.chars().take(MAX_USER_AGENT).collect::<String>().into();
+    let user_agent = user_agent(origin).into();
     let author = Author {
         tenant: party.tenant,
         account: party.account,
@@ -118,8 +118,13 @@ pub(super) async fn append(
         whom.account.map_or(Value::Null, |id| Value::Uuid(id.uuid())),
         whom.tenant.map_or(Value::Null, |id| Value::Uuid(id.uuid())),
         Value::Text((*origin.address).to_owned()),
-        Value::Text(origin.user_agent.chars().take(MAX_USER_AGENT).collect()),
+        Value::Text(user_agent(origin).to_owned()),
         Value::Uuid(origin.request.uuid()),
     ];
     tx.send(INSERT.text(tx.dialect()), vec![binds]).await
+}
+
+fn user_agent(origin: &Origin) -> &str {
+    let text = &*origin.user_agent;
+    text.char_indices().nth(MAX_USER_AGENT).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -45,8 +45,9 @@ static RETRY: Fixed = Fixed::new(
 /// Works for a tenant for a while; when to look again, if there is anything to look for.
 pub(super) async fn work(engine: &Inner, placement: Placement) -> Result<Option<Timestamp>, StoreError> {
     // A look is a read: most are too early, after something was noted.
-    if next(engine, placement).await?.is_none_or(|due| due > engine.clock.now()) {
-        return next(engine, placement).await;
+    let first = next(engine, placement).await?;
+    if first.is_none_or(|due| due > engine.clock.now()) {
+        return Ok(first);
     }
     let Some(held) = take(engine, placement).await? else {
         let later = engine.clock.now().plus_seconds(LATER_SECONDS);

@@ -205,22 +205,16 @@ impl<'t> Tx<'t, Writing> {
         record: StoredRecord,
         lost: RecordId,
     ) -> Result<StoredRecord> {
-        let mut after = record.clone();
-        after.version += 1;
-        after.updated_at = self.author.now;
-        after.updated_by = self.author.account;
-        let mut is_column = true;
+        let mut after = record.next(&self.author);
+        let is_column = entity.field(field).is_some_and(|field| field.kind.is_column());
         match entity.fields.iter().position(|f| f.id == field).and_then(|p| after.values.get_mut(p)) {
-            Some(Value::Uuids(ids)) => {
-                is_column = false;
-                ids.retain(|id| *id != lost.uuid());
-            }
+            Some(Value::Uuids(ids)) => ids.retain(|id| *id != lost.uuid()),
             Some(value) => *value = Value::Null,
             None => {}
         }
         let (dialect, tenant) = (self.store.dialect(), self.author.tenant);
         for (sql, sets) in links::replacing(dialect, tenant, entity, &record, &after) {
-            self.send(&sql, sets, Box::new(|_, error| error.into())).await?;
+            self.send(&sql, sets, as_it_is()).await?;
         }
         let mut w = SqlWriter::new(self.store.dialect());
         w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ");
@@ -233,11 +227,7 @@ impl<'t> Tx<'t, Writing> {
         let args =
             [Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Uuid(record.id.uuid())];
         self.send(&statement.text, vec![args.into()], as_it_is()).await?;
-        let (old, new) = (record.audit_json(entity), after.audit_json(entity));
-        let subject = Some(record.id.uuid());
-        let event =
-            Event { action: "record.update", entity: Some(entity), subject, before: Some(&old), after: Some(&new) };
-        self.append(&event).await?;
+        self.changed(entity, &record, &after).await?;
         Ok(after)
     }
 

@@ -8,7 +8,7 @@ use insula_model::id::FieldId;
 use insula_model::problem::{Code, Problem, Result};
 
 use super::params;
-use super::select::Reader;
+use super::select::{Reader, unknown};
 
 /// How deep records stand in each other.
 const MOST_LEVELS: usize = 3;
@@ -77,10 +77,7 @@ impl Expand {
 }
 
 fn relation(reader: Reader<'_>, entity: &Entity, name: &str, path: &str) -> Result<(FieldId, Arc<Entity>)> {
-    let unknown = || {
-        let message = format!("`{path}` is not a field of `{}`.", reader.entity.name);
-        Problem::at("/expand", Code::UnknownField, message)
-    };
+    let unknown = || unknown(reader.entity, "expand", path);
     if insula_model::entity::SystemField::named(name).is_some() {
         return Err(no_relation(path));
     }

@@ -70,13 +70,8 @@ impl<'t, M: Mode> Tx<'t, M> {
     /// One record, or 404 where there is none the grant covers.
     pub async fn get(&mut self, id: RecordId, selection: &ValidSelection<'t>) -> Result<VisibleRecord> {
         let GetPlan { statement, shape, linked, entity, .. } = &*selection.plan;
-        let caller = Value::Uuid(self.author.account.uuid());
-        let args = [Value::Uuid(id.uuid())];
         let mut body = Vec::with_capacity(512);
-        let moments = statement.moments(self.author.now);
-        let binds = statement.binds(&caller, &moments, &args);
-        let found = self.store.json(&statement.text, &binds, shape, 1, &mut body).await;
-        let tail = found.map_err(|error| self.failed(error))?;
+        let tail = self.json(statement, &[Value::Uuid(id.uuid())], shape, 1, &mut body).await?;
         if !linked.is_empty() {
             body = self.with_linked(body, &tail.noted, linked).await?;
         }

@@ -9,7 +9,6 @@ use insula_model::id::RecordId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result, pointer};
 use insula_model::rights::RecordRight;
-use insula_model::value::Value;
 
 use super::links;
 use super::numbers;
@@ -121,11 +120,6 @@ impl<'t> Tx<'t, Writing> {
                 version: 1,
                 values: record.draft.into_values(),
             };
-            for (field, value) in grant.entity.fields.iter().zip(&mut new.values) {
-                if value.is_null() && !field.kind.is_column() {
-                    *value = Value::Uuids(Vec::new());
-                }
-            }
             links::settle(&mut new);
             places.push(record.at);
             named.push(record.named);

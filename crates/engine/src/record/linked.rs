@@ -100,11 +100,7 @@ impl<M: Mode> Tx<'_, M> {
         let most = ids.len();
         let ids: Vec<Value> = ids.into_iter().map(Value::Uuid).collect();
         let args = [Value::Null, sql::list(self.store.dialect(), &ids)];
-        let caller = Value::Uuid(self.author.account.uuid());
-        let moments = linked.statement.moments(self.author.now);
-        let binds = linked.statement.binds(&caller, &moments, &args);
-        let read = self.store.json(&linked.statement.text, &binds, &linked.shape, most, &mut shown.json).await;
-        let tail = read.map_err(|error| self.failed(error))?;
+        let tail = self.json(&linked.statement, &args, &linked.shape, most, &mut shown.json).await?;
         if tail.more {
             return Err(too_many());
         }

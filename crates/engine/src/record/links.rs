@@ -8,12 +8,10 @@ use insula_model::id::{FieldId, TenantId};
 use insula_model::value::Value;
 use uuid::Uuid;
 
+use super::among::{among, batches};
 use super::stored::StoredRecord;
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::{StoreError, Tx};
-
-/// Records asked about at once.
-const AT_ONCE: usize = 256;
 
 /// Puts links into the order they are shown in.
 pub(super) fn settle(record: &mut StoredRecord) {
@@ -45,27 +43,21 @@ pub(super) async fn load(
     records: &mut [StoredRecord],
 ) -> Result<(), StoreError> {
     for (position, field) in linking(entity) {
-        for records in records.chunks_mut(AT_ONCE) {
-            let size = if records.len() == 1 { 1 } else { AT_ONCE };
+        let sources: Vec<Uuid> = records.iter().map(|record| record.id.uuid()).collect();
+        let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        for ids in batches(&sources) {
             let mut w = SqlWriter::new(tx.dialect());
-            w.raw("SELECT source, target FROM ").link_table(tenant, field).raw(" WHERE source IN (");
-            for place in 0..size {
-                w.raw(if place == 0 { "" } else { ", " }).bind(Slot::Arg(place));
-            }
-            w.raw(") ORDER BY source, target");
-            let statement = w.finish();
-            // Spare places repeat an id, so that few statements are prepared.
-            let id = |place| records.get(place).or(records.first()).map(|record| Value::Uuid(record.id.uuid()));
-            let args: Vec<Value> = (0..size).filter_map(id).collect();
-            let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
-            for row in tx.query(&statement.text, &args.iter().collect::<Vec<_>>()).await? {
+            w.raw("SELECT source, target FROM ").link_table(tenant, field).raw(" WHERE source");
+            among(&mut w, 0, ids.len());
+            w.raw(" ORDER BY source, target");
+            for row in tx.query(&w.finish().text, &ids.iter().collect::<Vec<_>>()).await? {
                 found.entry(row.id(0)?).or_default().push(row.id(1)?);
             }
-            for record in records {
-                let ids = found.remove(&record.id.uuid()).unwrap_or_default();
-                if let Some(value) = record.values.get_mut(position) {
-                    *value = Value::Uuids(ids);
-                }
+        }
+        for record in records.iter_mut() {
+            let ids = found.remove(&record.id.uuid()).unwrap_or_default();
+            if let Some(value) = record.values.get_mut(position) {
+                *value = Value::Uuids(ids);
             }
         }
     }

@@ -12,7 +12,7 @@ use super::cursor::{self, OrderKey};
 use super::linked::Linked;
 use super::params::{self, Params};
 use super::plan::PlanKeyRef;
-use super::select::{Reader, Select};
+use super::select::{Reader, Select, unknown};
 use super::visible::VisiblePage;
 use crate::grant::{Grant, Read};
 use crate::sql::{self, FIRST_PARAM, Slot, Statement};
@@ -178,9 +178,8 @@ fn order(reader: Reader<'_>, sort: Option<&str>) -> Result<Vec<OrderKey>> {
             return Err(Problem::at("/sort", Code::InvalidFormat, format!("`{name}` is named twice.")));
         }
         names.push(name);
-        let (leaf, column_type, never_null) = reader.column(name).ok_or_else(|| {
-            Problem::at("/sort", Code::UnknownField, format!("`{name}` is not a field of `{}`.", reader.entity.name))
-        })?;
+        let (leaf, column_type, never_null) =
+            reader.column(name).ok_or_else(|| unknown(reader.entity, "sort", name))?;
         if let Some(field) = reader.entity.field_named(name).filter(|field| !field.kind.is_orderable()) {
             let message = format!("`{name}` is of type `{}`, which has no order.", field.kind.name());
             return Err(Problem::at("/sort", Code::InvalidType, message));
@@ -208,13 +207,9 @@ impl<'t, M: Mode> Tx<'t, M> {
                 statement
             }
         };
-        let caller = Value::Uuid(self.author.account.uuid());
         let mut body = Vec::with_capacity(256 + plan.limit.min(64) * 256);
         body.extend_from_slice(b"{\"items\":[");
-        let moments = statement.moments(self.author.now);
-        let binds = statement.binds(&caller, &moments, &args);
-        let page = self.store.json(&statement.text, &binds, &plan.shape, plan.limit, &mut body).await;
-        let tail = page.map_err(|error| self.failed(error))?;
+        let tail = self.json(statement, &args, &plan.shape, plan.limit, &mut body).await?;
         if !plan.linked.is_empty() {
             body = self.with_linked(body, &tail.noted, &plan.linked).await?;
         }
@@ -226,9 +221,7 @@ impl<'t, M: Mode> Tx<'t, M> {
             body.extend_from_slice(b"null");
         }
         if let Some(count) = &plan.count {
-            let moments = count.moments(self.author.now);
-            let binds = count.binds(&caller, &moments, &args);
-            let rows = self.store.query(&count.text, &binds).await.map_err(|e| self.failed(e))?;
+            let rows = self.rows(count, &args).await?;
             let total = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(0);
             body.extend_from_slice(b",\"total\":");
             Value::Int(total).write_json(&mut body);

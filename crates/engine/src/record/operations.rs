@@ -191,28 +191,27 @@ fn resolved(
         let links = kind.is_some_and(|kind| kind.linked().is_some());
         let value = match value {
             Json::Array(items) if links => {
-                let mut ids = Vec::with_capacity(items.len());
-                for (i, item) in items.iter().enumerate() {
-                    ids.push(match item {
-                        Json::Text(text) if text.starts_with(REF) => {
-                            let at = pointer(&pointer(at, name), &i.to_string());
-                            Json::Text(find(text, at, names, errors)?.to_string())
-                        }
-                        other => other.clone(),
-                    });
-                }
-                Json::Array(ids)
+                let place = |i: usize| pointer(&pointer(at, name), &i.to_string());
+                let ids = items.iter().enumerate().map(|(i, item)| named_id(item, place(i), names, errors));
+                Json::Array(ids.collect())
             }
-            Json::Text(text) if relation && text.starts_with(REF) => {
-                // One that is not found is told, and stands there as some id, so that the other mistakes are told too.
-                let id = find(text, pointer(at, name), names, errors).map_or_else(Uuid::nil, RecordId::uuid);
-                Json::Text(id.to_string())
-            }
+            one if relation => named_id(one, pointer(at, name), names, errors),
             other => other.clone(),
         };
         resolved.push((name.clone(), value));
     }
     Some(Json::Object(resolved))
+}
+
+/// The id in place of a name. One that is not found is told, and stands there as some id, so that the other mistakes are
+/// told too.
+fn named_id(json: &Json, at: String, names: &Names, errors: &mut Errors) -> Json {
+    match json {
+        Json::Text(text) if text.starts_with(REF) => {
+            Json::Text(find(text, at, names, errors).map_or_else(Uuid::nil, RecordId::uuid).to_string())
+        }
+        other => other.clone(),
+    }
 }
 
 fn find(text: &str, at: String, names: &Names, errors: &mut Errors) -> Option<RecordId> {

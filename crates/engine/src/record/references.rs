@@ -11,13 +11,10 @@ use insula_model::rights::Action;
 use insula_model::value::Value;
 use uuid::Uuid;
 
+use super::among::{among, batches};
 use crate::grant::{Grant, RecordAction};
 use crate::sql::{Dialect, Policy, Slot, SqlWriter};
 use crate::tx::{Mode, Tx};
-
-/// Ids asked for at once. Statements come in these sizes, so that few are prepared; spare places repeat an id.
-const SIZES: [usize; 4] = [1, 8, 64, LARGEST];
-const LARGEST: usize = 512;
 
 /// One reference: the position of its field, where in the body it stands, and what it names.
 pub(super) struct Reference {
@@ -92,12 +89,11 @@ async fn existing<'t, M: Mode>(
     let target = target.ok_or_else(|| Problem::internal("a relation leads to no entity"))?;
     let mut found = HashSet::with_capacity(wanted.len());
     let Some(right) = tx.model.record_right(&tx.caller, target, Action::Read) else { return Ok(found) };
-    for ids in wanted.chunks(LARGEST) {
-        let size = size_for(ids);
+    for ids in batches(wanted) {
         let mut w = SqlWriter::new(grant.dialect);
         w.raw("SELECT a0.id FROM ").table(grant.tenant, target.id).raw(" AS a0 WHERE ");
         w.column(0, Leaf::System(SystemField::Id));
-        among(&mut w, 0, size);
+        among(&mut w, 0, ids.len());
         if let Some(rule) = &right.rule {
             w.raw(" AND ");
             Policy { tenant: grant.tenant, schema: &model.schema, entity: target }.condition(&mut w, rule, 0);
@@ -105,13 +101,7 @@ async fn existing<'t, M: Mode>(
         if grant.dialect == Dialect::Postgres {
             w.raw(" FOR KEY SHARE OF a0");
         }
-        let statement = w.finish();
-        let args = padded(ids, size);
-        let caller = Value::Uuid(tx.author.account.uuid());
-        let moments = statement.moments(tx.author.now);
-        let binds = statement.binds(&caller, &moments, &args);
-        let rows = tx.store.query(&statement.text, &binds).await.map_err(|e| tx.failed(e))?;
-        for row in rows {
+        for row in tx.rows(&w.finish(), &ids).await? {
             found.insert(row.id(0)?);
         }
     }
@@ -125,39 +115,18 @@ async fn members<'t, M: Mode>(
     wanted: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
     let mut found = HashSet::with_capacity(wanted.len());
-    for ids in wanted.chunks(LARGEST) {
-        let size = size_for(ids);
+    for ids in batches(wanted) {
         let mut w = SqlWriter::new(grant.dialect);
         w.raw("SELECT account_id FROM ").raw(match grant.dialect {
             Dialect::Sqlite => "member",
             Dialect::Postgres => "insula_tenant.member",
         });
         w.raw(" WHERE active AND tenant_id = ").bind(Slot::Arg(0)).raw(" AND account_id");
-        among(&mut w, 1, size);
-        let statement = w.finish();
-        let mut args = vec![Value::Uuid(grant.tenant.uuid())];
-        args.extend(padded(ids, size));
-        let rows = tx.store.query(&statement.text, &args.iter().collect::<Vec<_>>()).await.map_err(|e| tx.failed(e))?;
-        for row in rows {
+        among(&mut w, 1, ids.len());
+        let args: Vec<Value> = std::iter::once(tx.tenant()).chain(ids).collect();
+        for row in tx.rows(&w.finish(), &args).await? {
             found.insert(row.id(0)?);
         }
     }
     Ok(found)
-}
-
-fn size_for(ids: &[Uuid]) -> usize {
-    SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(LARGEST)
-}
-
-/// ` IN (…)` over `size` arguments from `first` on.
-fn among(w: &mut SqlWriter, first: usize, size: usize) {
-    w.raw(" IN (");
-    for place in 0..size {
-        w.raw(if place == 0 { "" } else { ", " }).bind(Slot::Arg(first + place));
-    }
-    w.raw(")");
-}
-
-fn padded(ids: &[Uuid], size: usize) -> Vec<Value> {
-    (0..size).filter_map(|i| ids.get(i).or(ids.first())).map(|id| Value::Uuid(*id)).collect()
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use insula_model::entity::{Entity, Field, SystemField};
-use insula_model::expr::{self, Context, ErrorKind, Expr, Leaf, ParamUse, Params};
+use insula_model::expr::{self, Context, Expr, Leaf, ParamUse, Params};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
@@ -81,13 +81,8 @@ impl<'g> Reader<'g> {
             visible: &|entity| self.right_on(entity).is_some(),
             params: Some(&uses),
         };
-        let filter = expr::compile(source, &context).map_err(|error| {
-            let code = match error.kind {
-                ErrorKind::UnknownField => Code::UnknownField,
-                ErrorKind::Invalid => Code::InvalidExpression,
-            };
-            Problem::at("/filter", code, error.message)
-        })?;
+        let filter = expr::compile(source, &context)
+            .map_err(|error| Problem::at("/filter", error.kind.code(), error.message))?;
         Ok((filter, uses.into_inner()))
     }
 
@@ -325,7 +320,8 @@ fn alias(joins: &[Join], hops: &[FieldId]) -> u32 {
     position.map_or(0, |p| u32::try_from(p + 1).unwrap_or(u32::MAX))
 }
 
-fn unknown(entity: &Entity, parameter: &str, name: &str) -> Problem {
+/// A parameter names something that is no field, or none the caller may know.
+pub(super) fn unknown(entity: &Entity, parameter: &str, name: &str) -> Problem {
     Problem::at(pointer("", parameter), Code::UnknownField, format!("`{name}` is not a field of `{}`.", entity.name))
 }
 

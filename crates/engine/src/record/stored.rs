@@ -11,6 +11,7 @@ use super::links;
 use super::visible::{VisibleRecord, member};
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::{Row, StoreError, Tx};
+use crate::tx::Author;
 
 /// All columns of one record; `values` by the position of their field.
 #[derive(Clone, Debug)]
@@ -56,6 +57,11 @@ impl StoredRecord {
             version: row.int(5)?,
             values: values.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The same record as its author's change leaves it, but for what the change is of.
+    pub(super) fn next(&self, author: &Author) -> Self {
+        Self { updated_at: author.now, updated_by: author.account, version: self.version + 1, ..self.clone() }
     }
 
     /// Every column's value, in the order of [`columns`].

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use insula_model::draft::{self, Draft};
-use insula_model::entity::{Field, SystemField};
+use insula_model::entity::{Entity, Field, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::RecordId;
 use insula_model::json::Json;
@@ -144,12 +144,7 @@ impl<'t> Tx<'t, Writing> {
         patch: &ValidPatch<'t>,
     ) -> Result<VisibleRecord> {
         let draft = self.on(grant, &before, patch).await?;
-        let mut after = StoredRecord {
-            updated_at: self.author.now,
-            updated_by: self.author.account,
-            version: before.version + 1,
-            ..before.clone()
-        };
+        let mut after = before.next(&self.author);
         for (value, new) in after.values.iter_mut().enumerate().filter_map(|(p, v)| Some((v, draft.get(p)?))) {
             *value = new.clone();
         }
@@ -157,7 +152,6 @@ impl<'t> Tx<'t, Writing> {
         if after.values == before.values {
             return self.reduce(grant, &before).await;
         }
-        let id = before.id;
         let mut errors = Errors::default();
         // What it names already it may keep: a user who has left since, a record the writer does not see.
         let mut references = references::of(grant, &patch.at, draft.named());
@@ -184,7 +178,7 @@ impl<'t> Tx<'t, Writing> {
             }
         }
         w.raw(" WHERE ").column_name(Leaf::System(SystemField::Id)).raw(" = ").bind(Slot::Arg(args.len()));
-        args.push(Value::Uuid(id.uuid()));
+        args.push(Value::Uuid(before.id.uuid()));
         let statement = w.finish();
         self.send(&statement.text, vec![args], grant.refusals(vec![patch.at.clone()])).await?;
         for (sql, sets) in links::replacing(grant.dialect, grant.tenant, &grant.entity, &before, &after) {
@@ -194,16 +188,17 @@ impl<'t> Tx<'t, Writing> {
         if limited && rule::returns(&grant.policy(), &grant.right) {
             self.permit(&grant.entity, &grant.right, &after, &written).await?;
         }
-        let (old, new) = (before.audit_json(&grant.entity), after.audit_json(&grant.entity));
-        let event = Event {
-            action: "record.update",
-            entity: Some(&grant.entity),
-            subject: Some(id.uuid()),
-            before: Some(&old),
-            after: Some(&new),
-        };
-        self.append(&event).await?;
+        self.changed(&grant.entity, &before, &after).await?;
         self.reduce(grant, &after).await
+    }
+
+    /// Appends the event of a record's change.
+    pub(super) async fn changed(&mut self, entity: &Entity, before: &StoredRecord, after: &StoredRecord) -> Result<()> {
+        let (old, new) = (before.audit_json(entity), after.audit_json(entity));
+        let subject = Some(before.id.uuid());
+        let event =
+            Event { action: "record.update", entity: Some(entity), subject, before: Some(&old), after: Some(&new) };
+        self.append(&event).await
     }
 
     /// What a change names of the record it is about.
@@ -258,11 +253,8 @@ impl<'t> Tx<'t, Writing> {
         }
         for_update(&mut w);
         let statement = w.finish();
-        let caller = Value::Uuid(self.author.account.uuid());
         let args: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
-        let moments = statement.moments(self.author.now);
-        let found = self.store.query(&statement.text, &statement.binds(&caller, &moments, &args)).await;
-        let rows = found.map_err(|error| self.failed(error))?;
+        let rows = self.rows(&statement, &args).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let mut record = [StoredRecord::from_row(&grant.entity, row)?];
         let loaded = links::load(&mut self.store, grant.tenant, &grant.entity, &mut record).await;

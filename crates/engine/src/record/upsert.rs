@@ -9,6 +9,7 @@ use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::value::Value;
 
 use super::params;
+use super::select::unknown;
 use super::visible::{Saved, VisibleRecord};
 use crate::grant::{Create, Grant, Update};
 use crate::tx::{EntityRef, Tx, Writing};
@@ -81,9 +82,10 @@ fn key_fields<'g>(grant: &'g Grant<'_, Create>, key: &UpsertKey) -> Result<Vec<&
     let entity = &grant.entity;
     let mut fields = Vec::new();
     for name in params::items("upsert", &key.0)? {
-        let field = entity.field_named(name).filter(|field| grant.shows(field)).ok_or_else(|| {
-            Problem::at("/upsert", Code::UnknownField, format!("`{name}` is not a field of `{}`.", entity.name))
-        })?;
+        let field = entity
+            .field_named(name)
+            .filter(|field| grant.shows(field))
+            .ok_or_else(|| unknown(entity, "upsert", name))?;
         fields.push(field);
     }
     let is_key = keys(entity).any(|unique| {

@@ -4,7 +4,7 @@ use insula_model::problem::Result;
 use insula_model::rights::{Action, PermissionScope, PermissionView, Resource, Target};
 use serde::Serialize;
 
-use super::{RoleView, role};
+use super::role;
 use crate::tx::{Mode, Tx};
 
 /// Roles × resources × actions. What no cell names is not allowed.
@@ -44,19 +44,16 @@ impl<M: Mode> Tx<'_, M> {
         let mut matrix =
             MatrixView { roles: Vec::new(), resources: Vec::new(), actions: Action::ALL, cells: Vec::new() };
         for role in role::all(self).await? {
-            let targets_of: Vec<Target> = role.permissions.iter().map(|permission| permission.target).collect();
-            let live = |target: &Target| target.name(&self.model.schema).is_some();
-            let targets_of: Vec<Target> = targets_of.into_iter().filter(live).collect();
-            let RoleView { code, grants, .. } = self.view_role(role);
+            let grants: Vec<(Target, PermissionView)> =
+                role.permissions.iter().filter_map(|p| Some((p.target, self.view_permission(p)?))).collect();
             for (resource, name) in &targets {
                 for action in Action::ALL {
-                    let covering = targets_of.iter().zip(&grants);
-                    let covering =
-                        covering.filter(|(target, grant)| target.covers(*resource) && grant.actions.contains(&action));
-                    matrix.cells.extend(covering.map(|(_, grant)| cell(&code, name, action, grant)));
+                    let covering = grants.iter().filter(|(target, _)| target.covers(*resource));
+                    let allowing = covering.filter(|(_, grant)| grant.actions.contains(&action));
+                    matrix.cells.extend(allowing.map(|(_, grant)| cell(&role.code, name, action, grant)));
                 }
             }
-            matrix.roles.push(code);
+            matrix.roles.push(role.code);
         }
         matrix.resources = targets.into_iter().map(|(_, name)| name).collect();
         Ok(matrix)

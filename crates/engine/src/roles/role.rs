@@ -2,11 +2,11 @@
 
 use insula_model::entity::Schema;
 use insula_model::id::RoleId;
-use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
+use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::rights::{Permission, Rights};
 use insula_model::value::Value;
 
-use super::tenant;
+use super::code_taken;
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError};
 use crate::tenant::permissions_of;
@@ -71,7 +71,7 @@ impl Role {
 
 /// Every role, in the order of their codes.
 pub(crate) async fn all<M: Mode>(tx: &mut Tx<'_, M>) -> Result<Vec<Role>> {
-    let rows = tx.store.fixed(&ALL, &[&tenant(tx)]).await.map_err(|error| tx.failed(error))?;
+    let rows = tx.store.fixed(&ALL, &[&tx.tenant()]).await.map_err(|error| tx.failed(error))?;
     Ok(rows.iter().map(Role::from_row).collect::<Result<_, _>>()?)
 }
 
@@ -90,7 +90,11 @@ pub(crate) async fn choose(tx: &mut Tx<'_, Altering>, codes: &[String]) -> Resul
 }
 
 pub(super) async fn find<M: Mode>(tx: &mut Tx<'_, M>, id: RoleId) -> Result<Role> {
-    all(tx).await?.into_iter().find(|role| role.id == id).ok_or_else(Problem::not_found)
+    by_id(&all(tx).await?, id)
+}
+
+pub(super) fn by_id(all: &[Role], id: RoleId) -> Result<Role> {
+    all.iter().find(|role| role.id == id).cloned().ok_or_else(Problem::not_found)
 }
 
 /// Refuses a code that another role has.
@@ -98,14 +102,12 @@ pub(super) fn require_free(code: &str, own: Option<RoleId>, all: &[Role]) -> Res
     if !all.iter().any(|role| role.code == code && Some(role.id) != own) {
         return Ok(());
     }
-    let message = "Another role has this code.".to_owned();
-    let error = FieldError { pointer: "/code".to_owned(), code: Code::NotUnique, message };
-    Err(Problem::conflict("Choose another code.", vec![error]))
+    Err(code_taken("role"))
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_, Altering>, role: &Role) -> Result<()> {
     let binds = [
-        tenant(tx),
+        tx.tenant(),
         Value::Uuid(role.id.uuid()),
         Value::Text(role.code.clone()),
         Value::Text(role.name.clone()),
@@ -120,7 +122,7 @@ pub(super) async fn update(tx: &mut Tx<'_, Altering>, role: &Role) -> Result<()>
         Value::Text(role.code.clone()),
         Value::Text(role.name.clone()),
         permissions(role)?,
-        tenant(tx),
+        tx.tenant(),
         Value::Uuid(role.id.uuid()),
     ];
     tx.store.fixed_execute(&UPDATE, &binds.each_ref()).await.map(drop).map_err(|error| tx.failed(error))
@@ -132,7 +134,7 @@ fn permissions(role: &Role) -> Result<Value> {
 
 /// Removes a role; 409 while somebody has it.
 pub(super) async fn delete(tx: &mut Tx<'_, Altering>, role: &Role) -> Result<()> {
-    let binds = [tenant(tx), Value::Uuid(role.id.uuid())];
+    let binds = [tx.tenant(), Value::Uuid(role.id.uuid())];
     let rows = tx.store.fixed(&HELD, &binds.each_ref()).await.map_err(|error| tx.failed(error))?;
     let held = |index| rows.first().is_some_and(|row| row.bool(index).unwrap_or(true));
     if held(0) || held(1) {

@@ -2,7 +2,7 @@
 
 use insula_model::id::RoleId;
 use insula_model::problem::Result;
-use insula_model::rights::{Action, PermissionView, Resource};
+use insula_model::rights::{Action, Permission, PermissionView, Resource};
 use serde::Serialize;
 
 use super::role::{self, Role};
@@ -34,9 +34,13 @@ impl<M: Mode> Tx<'_, M> {
     }
 
     pub(super) fn view_role(&self, role: Role) -> RoleView {
-        let schema = &self.model.schema;
-        let known = |id| schema.field(id).is_some_and(|(entity, field)| self.knows_field(entity, field));
-        let grants = role.permissions.iter().filter_map(|permission| permission.view(schema, &known)).collect();
+        let grants = role.permissions.iter().filter_map(|permission| self.view_permission(permission)).collect();
         RoleView { id: role.id, code: role.code, name: role.name, built_in: role.built_in, grants }
+    }
+
+    /// With the names that the caller may know; none of what has lost its meaning.
+    pub(super) fn view_permission(&self, permission: &Permission) -> Option<PermissionView> {
+        let schema = &self.model.schema;
+        permission.view(schema, &|id| schema.field(id).is_some_and(|(entity, field)| self.knows_field(entity, field)))
     }
 }

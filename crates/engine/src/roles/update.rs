@@ -14,7 +14,7 @@ impl Tx<'_, Altering> {
     pub async fn update_role(&mut self, id: RoleId, body: &Json) -> Result<RoleView> {
         self.require(Resource::Roles, Action::Update)?;
         let all = role::all(self).await?;
-        let before = role::find(self, id).await?;
+        let before = role::by_id(&all, id)?;
         before.require_custom()?;
         let change = self.as_author(|author| RoleChange::read(body, author))?;
         let mut after = before.clone();

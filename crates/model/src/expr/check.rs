@@ -11,6 +11,7 @@ use super::shift::{self, Sign};
 use super::text::Function;
 use super::{CallerField, Expr, MAX_LIST, Op, bounds, syntax};
 use crate::entity::{Entity, Field, Schema};
+use crate::problem::Code;
 use crate::value::ColumnType;
 
 /// What an expression is about, and what its author may name.
@@ -38,6 +39,16 @@ pub enum ErrorKind {
     /// No such field, or none the author may read.
     UnknownField,
     Invalid,
+}
+
+impl ErrorKind {
+    /// As a problem tells it.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::UnknownField => Code::UnknownField,
+            Self::Invalid => Code::InvalidExpression,
+        }
+    }
 }
 
 impl ExprError {

@@ -2,7 +2,7 @@
 
 use super::{Action, FieldLists, Permission, PermissionScope, Resource, Target};
 use crate::entity::{Entity, Field, Schema, SystemField};
-use crate::expr::{Context, ErrorKind, MAX_LENGTH, Template};
+use crate::expr::{Context, MAX_LENGTH, Template};
 use crate::id::FieldId;
 use crate::input::{Members, text};
 use crate::json::Json;
@@ -87,7 +87,7 @@ pub(super) fn name(json: &Json, at: String, errors: &mut Errors) -> Option<Strin
     Some(name.to_owned())
 }
 
-/// The items of an array, each once.
+/// The items of an array.
 pub(super) fn list<'j>(json: &'j Json, at: &str, most: usize, errors: &mut Errors) -> Option<&'j [Json]> {
     match json {
         Json::Array(items) if items.len() > most => {
@@ -210,11 +210,7 @@ fn read_rule(json: &Json, at: String, entity: &Entity, author: &Author<'_>, erro
     match Template::parse(source, &context) {
         Ok(rule) => Some(rule),
         Err(error) => {
-            let code = match error.kind {
-                ErrorKind::UnknownField => Code::UnknownField,
-                ErrorKind::Invalid => Code::InvalidExpression,
-            };
-            errors.add(at, code, error.message);
+            errors.add(at, error.kind.code(), error.message);
             None
         }
     }

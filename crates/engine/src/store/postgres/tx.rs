@@ -75,6 +75,13 @@ enum Standing {
     Outdated,
 }
 
+impl Standing {
+    /// Whether nobody is to borrow the session again.
+    const fn is_spent(self) -> bool {
+        matches!(self, Self::Preparing | Self::Outdated)
+    }
+}
+
 impl Tx {
     /// A transaction that sends nothing before its first statement.
     pub(super) async fn lazy(pool: &Pool, kind: Kind, opening: String) -> Result<Self, StoreError> {
@@ -226,10 +233,7 @@ impl Tx {
     }
 
     pub(crate) async fn rollback(mut self) -> Result<(), StoreError> {
-        if self.kind == Kind::Write
-            && self.is_open()
-            && !matches!(self.standing, Standing::Preparing | Standing::Outdated)
-        {
+        if self.kind == Kind::Write && self.is_open() && !self.standing.is_spent() {
             self.client()?.batch_execute("ROLLBACK").await?;
             self.session = None;
         }
@@ -309,7 +313,7 @@ impl Tx {
 impl Drop for Tx {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        if matches!(self.standing, Standing::Preparing | Standing::Outdated) {
+        if self.standing.is_spent() {
             drop(Pooled::take(session));
         } else if self.is_open() {
             // Behind a COMMIT that is on its way this changes nothing, and PostgreSQL says so.
