@@ -27,6 +27,7 @@ mod source;
 mod stored;
 mod update;
 mod upsert;
+mod validate;
 mod visible;
 
 pub use batch::Batch;

@@ -2,6 +2,7 @@
 
 mod define;
 mod field;
+mod rule;
 mod schema;
 mod view;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use define::define;
 pub use field::{Field, FieldKind, OnDelete, SystemField};
+pub use rule::Rule;
 pub use schema::Schema;
 
 use crate::id::{EntityId, FieldId, UniqueId};
@@ -26,6 +28,9 @@ pub struct Entity {
     pub title_field: Option<FieldId>,
     pub fields: Vec<Field>,
     pub unique: Vec<UniqueKey>,
+    /// What must hold of every record that is written.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
 }
 
 /// No two records agree on all of these fields. Null equals nothing, so records with a null never clash.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use insula_model::entity::{Entity, Field, SystemField};
-use insula_model::expr::{self, Context, Expr, Leaf, ParamUse, Params};
+use insula_model::expr::{self, Context, Expr, Leaf, ParamUse, Params, Reach};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
@@ -80,6 +80,7 @@ impl<'g> Reader<'g> {
             readable: &|entity, field| self.reads_field(entity, field),
             visible: &|entity| self.right_on(entity).is_some(),
             params: Some(&uses),
+            reach: Reach::Around,
         };
         let filter = expr::compile(source, &context)
             .map_err(|error| Problem::at("/filter", error.kind.code(), error.message))?;

@@ -166,6 +166,10 @@ impl<'t> Tx<'t, Writing> {
             self.permit_fields(&grant.entity, &grant.right, &before, &written).await?;
             self.permit(&grant.entity, &grant.right, &after, &written).await?;
         }
+        // A refusal tells of the values that are kept: it is for who may make the change.
+        let mut errors = Errors::default();
+        self.validate(&grant.entity, &after, &patch.at, &mut errors);
+        errors.check()?;
         let mut w = SqlWriter::new(grant.dialect);
         let mut args =
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];

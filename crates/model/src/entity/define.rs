@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Entity, Field, FieldKind, OnDelete, Schema, UniqueKey};
+use super::{Entity, Field, FieldKind, OnDelete, Schema, UniqueKey, rule};
 use crate::clock::Ids;
 use crate::draft;
 use crate::id::EntityId;
@@ -37,9 +37,10 @@ pub fn define(body: &Json, schema: &Schema, ids: &Ids) -> Result<Entity> {
         let unique = unique(members, &fields, ids, errors);
         let title_field = title_field(members, &fields, errors);
         not_yet(members, errors);
+        let rules = members.optional_array("rules", errors).unwrap_or_default();
         let name = name?;
         let label = label.unwrap_or_else(|| name.to_string());
-        Some(Entity {
+        let mut entity = Entity {
             id,
             plural_label: plural_label.unwrap_or_else(|| label.clone()),
             label,
@@ -47,11 +48,17 @@ pub fn define(body: &Json, schema: &Schema, ids: &Ids) -> Result<Entity> {
             title_field,
             fields,
             unique,
-        })
+            rules: Vec::new(),
+        };
+        // A rule that names a field with a mistake would only repeat it.
+        if errors.is_empty() {
+            entity.rules = rule::read(rules, &members.pointer("rules"), &entity, schema, errors);
+        }
+        Some(entity)
     })
 }
 
-fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
+pub(super) fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
     let json = members.required("name", errors)?;
     let at = members.pointer("name");
     let Json::Text(text) = json else {
@@ -78,11 +85,8 @@ fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
 /// Parts of the contract whose time has not come: only the value that means "without it" is taken.
 fn not_yet(members: &mut Members<'_>, errors: &mut Errors) {
     let off = |json: &Json, off: &[Json]| *json == Json::Null || off.contains(json);
-    let keys: [(&'static str, &[Json]); 3] = [
-        ("soft_delete", &[Json::Bool(false)]),
-        ("scope", &[Json::Text(String::from("tenant"))]),
-        ("rules", &[Json::Array(Vec::new())]),
-    ];
+    let keys: [(&'static str, &[Json]); 2] =
+        [("soft_delete", &[Json::Bool(false)]), ("scope", &[Json::Text(String::from("tenant"))])];
     for (key, without) in keys {
         if let Some(json) = members.raw(key)
             && !off(json, without)

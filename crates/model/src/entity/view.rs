@@ -19,7 +19,7 @@ impl Entity {
             "scope": "tenant",
             "fields": self.fields.iter().map(|field| field.view(schema, self)).collect::<Vec<_>>(),
             "unique": keys.map(|key| key.fields.iter().filter_map(|id| name_of(*id)).collect()).collect::<Vec<Json>>(),
-            "rules": [],
+            "rules": self.rules.iter().map(|rule| rule.view(self)).collect::<Vec<_>>(),
         })
     }
 }

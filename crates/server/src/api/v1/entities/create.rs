@@ -21,6 +21,7 @@ pub(crate) async fn create(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): J
 
 pub(crate) fn describe() -> Operation {
     let key = Schema::array(Schema::name()).with("minItems", 1).with("maxItems", 16).with("uniqueItems", true);
+    let rule = Schema::named("NewRule", Schema::input(super::rule_members()));
     let body = Schema::input([
         required("name", Schema::name().described("No word that CEL reserves, and no column every record has.")),
         optional("label", Schema::text(0, 200).nullable()),
@@ -30,7 +31,10 @@ pub(crate) fn describe() -> Operation {
         optional("unique", Schema::array(key).nullable().described("Fields no two records agree on.")),
         optional("soft_delete", Schema::boolean().nullable().with("enum", json!([false, null]))),
         optional("scope", Schema::constant("tenant").nullable()),
-        optional("rules", Schema::array(Schema::free_form()).with("maxItems", 0).nullable()),
+        optional(
+            "rules",
+            Schema::array(rule).with("maxItems", 100).nullable().described("What every record must keep."),
+        ),
     ]);
     Operation::new("createEntity", "Designs an entity; its records can be written at once")
         .body(Schema::named("EntityDefinition", body))
