@@ -28,6 +28,9 @@ pub struct Entity {
     pub title_field: Option<FieldId>,
     pub fields: Vec<Field>,
     pub unique: Vec<UniqueKey>,
+    /// Deleted records are kept for a while and can be restored; to everything else they are gone.
+    #[serde(default)]
+    pub soft_delete: bool,
     /// What must hold of every record that is written.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -40,6 +43,10 @@ pub struct UniqueKey {
     /// One field where the field itself is `unique`, else the fields of a key of the entity.
     pub fields: Vec<FieldId>,
 }
+
+/// When a record was deleted, where its entity keeps deleted ones: its name in the API and in the store alike. It is no
+/// [`SystemField`], since no living record has it.
+pub const DELETED_AT: &str = "deleted_at";
 
 /// A column of an entity's records.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -118,6 +118,7 @@ impl<'t> Tx<'t, Writing> {
                 updated_by: self.author.account,
                 version: 1,
                 values: record.draft.into_values(),
+                deleted_at: None,
             };
             links::settle(&mut new);
             self.validate(&grant.entity, &new, &record.at, &mut errors);

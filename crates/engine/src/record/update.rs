@@ -12,6 +12,7 @@ use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::rights::RecordRight;
 use insula_model::value::Value;
 
+use super::life::Life;
 use super::links;
 use super::references;
 use super::rule;
@@ -238,7 +239,7 @@ impl<'t> Tx<'t, Writing> {
     /// The whole record the grant covers, locked until the end of the transaction; 404 where there is none.
     pub(super) async fn lock(&mut self, grant: &Grant<'t, impl RecordAction>, id: RecordId) -> Result<StoredRecord> {
         let key = [(Leaf::System(SystemField::Id), Value::Uuid(id.uuid()))];
-        self.lock_by(grant, &key).await?.ok_or_else(Problem::not_found)
+        self.lock_by(grant, &key, Life::Living).await?.ok_or_else(Problem::not_found)
     }
 
     /// The same by the values of a unique key.
@@ -246,11 +247,13 @@ impl<'t> Tx<'t, Writing> {
         &mut self,
         grant: &Grant<'t, impl RecordAction>,
         key: &[(Leaf, Value)],
+        life: Life,
     ) -> Result<Option<StoredRecord>> {
         let mut w = select_whole(grant.dialect, grant.tenant, &grant.entity);
         for (i, (column, _)) in key.iter().enumerate() {
             w.raw(if i == 0 { "" } else { " AND " }).column(0, *column).raw(" = ").bind(Slot::Arg(i));
         }
+        life.and(&mut w, &grant.entity, 0);
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
             grant.policy().condition(&mut w, rule, 0);

@@ -23,6 +23,7 @@ fn schema() -> Schema {
             .map(|(i, (name, kind, required))| field(n * 100 + i, name, kind, required))
             .collect(),
         unique: Vec::new(),
+        soft_delete: false,
         rules: Vec::new(),
     };
     let text = || FieldKind::Text { min_length: None, max_length: 200 };

@@ -107,6 +107,7 @@ fn entity(id: EntityId, name: &str, relation: &str) -> Entity {
         title_field: None,
         fields,
         unique: Vec::new(),
+        soft_delete: false,
         rules: Vec::new(),
     }
 }

@@ -27,6 +27,7 @@ mod routes;
 mod rules;
 mod schemathesis;
 mod sessions;
+mod soft_delete;
 mod tenants;
 mod types;
 mod upsert;

@@ -12,7 +12,7 @@ use crate::reply;
 use serde_json::json;
 
 pub(crate) async fn create(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
-    let done = attempt.alter(&body, async |tx| tx.create_entity(&body).await).await?;
+    let done = attempt.create_entity(&body).await?;
     reply::once(done, |entity| {
         let location = format!("/api/v1/entities/{}", entity.name());
         reply::created(&location, reply::json(StatusCode::CREATED, &entity)?)
@@ -29,7 +29,10 @@ pub(crate) fn describe() -> Operation {
         optional("title_field", Schema::name().nullable().described("The field that stands for a record.")),
         optional("fields", Schema::array(openapi::definition()).with("maxItems", 500).nullable()),
         optional("unique", Schema::array(key).nullable().described("Fields no two records agree on.")),
-        optional("soft_delete", Schema::boolean().nullable().with("enum", json!([false, null]))),
+        optional(
+            "soft_delete",
+            Schema::boolean().nullable().described("Deleted records can be listed and restored for 30 days."),
+        ),
         optional("scope", Schema::constant("tenant").nullable()),
         optional(
             "rules",
