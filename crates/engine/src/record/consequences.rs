@@ -69,7 +69,7 @@ impl Consequences {
         self.places.get(&(entity, record)).copied()
     }
 
-    fn fate(&self, entity: EntityId, record: Uuid) -> Option<Fate> {
+    pub(super) fn fate(&self, entity: EntityId, record: Uuid) -> Option<Fate> {
         self.place(entity, record).and_then(|place| self.deleted.get(place)).map(|doomed| doomed.fate)
     }
 

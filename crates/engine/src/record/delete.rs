@@ -11,7 +11,7 @@ use insula_model::problem::{Problem, Result};
 use insula_model::value::Value;
 use uuid::Uuid;
 
-use super::consequences::{Doomed, Fate, Loosened};
+use super::consequences::{Consequences, Doomed, Fate, Loosened};
 use super::links;
 use super::order::{self, Hold};
 use super::stored::StoredRecord;
@@ -51,7 +51,7 @@ impl<'t> Tx<'t, Writing> {
         let (removed, marked): (Vec<&Doomed>, Vec<&Doomed>) =
             found.deleted.iter().partition(|doomed| doomed.fate == Fate::Removed);
         for doomed in marked {
-            for field in held_columns(&removed, doomed) {
+            for field in held_columns(&found, doomed) {
                 self.cut(&doomed.entity, doomed.record.id, field).await?;
             }
             self.mark(&doomed.entity, &doomed.record).await?;
@@ -158,11 +158,11 @@ impl<'t> Tx<'t, Writing> {
 }
 
 /// The columns by which a record that is marked would hold one that is removed.
-fn held_columns(removed: &[&Doomed], marked: &Doomed) -> Vec<FieldId> {
+fn held_columns(found: &Consequences, marked: &Doomed) -> Vec<FieldId> {
     let references = marked.entity.fields.iter().zip(&marked.record.values);
     let held = references.filter(|(field, value)| match (&field.kind, value) {
         (FieldKind::Relation { target, on_delete: OnDelete::Restrict }, Value::Uuid(id)) => {
-            removed.iter().any(|doomed| doomed.entity.id == *target && doomed.record.id.uuid() == *id)
+            found.fate(*target, *id) == Some(Fate::Removed)
         }
         _ => false,
     });

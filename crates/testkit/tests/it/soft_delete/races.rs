@@ -70,4 +70,23 @@ both_stores! {
         }
         assert_eq!(owner.get(&path).await.expect(200).body["version"], json!(1 + 2 * ROUNDS));
     }
+
+    async fn no_record_comes_back_to_what_is_deleted_meanwhile(app: TestApp) {
+        let owner = desk(&app, "acme").await;
+        for round in 0..ROUNDS {
+            let (parent, backup) = (add(&owner, "ticket", json!({})).await, add(&owner, "customer", json!({})).await);
+            let child = add(&owner, "ticket", json!({"parent": parent, "backup": backup, "friends": [backup]})).await;
+            delete(&owner, "ticket", &child).await;
+            let (parent_path, backup_path) = (format!("/records/ticket/{parent}"), format!("/records/customer/{backup}"));
+            let (back, one, two) =
+                tokio::join!(restore(&owner, "ticket", &child), owner.delete(&parent_path), owner.delete(&backup_path));
+            assert_eq!((one.status.as_u16(), two.status.as_u16()), (204, 204), "{round}: {one:?} {two:?}");
+            assert!([200, 409].contains(&back.status.as_u16()), "{round}: {back:?}");
+            // It went with its parent, or never came.
+            owner.get(&format!("/records/ticket/{child}")).await.expect_problem(404, "not_found");
+            restore(&owner, "ticket", &parent).await.expect(200);
+            let back = restore(&owner, "ticket", &child).await.expect(200);
+            assert_eq!((&back.body["backup"], &back.body["friends"]), (&Value::Null, &json!([])), "{round}");
+        }
+    }
 }
