@@ -6,7 +6,7 @@ mod expr;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use insula_model::entity::SystemField;
+use insula_model::entity::{DELETED_AT, SystemField};
 use insula_model::expr::{CallerField, Leaf, Moment, Param};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
 use insula_model::value::{ColumnType, Timestamp, Value};
@@ -161,6 +161,18 @@ impl SqlWriter {
     pub(crate) fn column(&mut self, alias: u32, column: Leaf) -> &mut Self {
         let _ = write!(self.text, "a{alias}.");
         self.column_name(column)
+    }
+
+    /// When the record under an alias was deleted, of an entity that keeps such.
+    pub(crate) fn deleted_at(&mut self, alias: u32) -> &mut Self {
+        let _ = write!(self.text, "a{alias}.{DELETED_AT}");
+        self
+    }
+
+    /// The name of the index of deleted records.
+    pub(crate) fn deleted_name(&mut self, entity: EntityId) -> &mut Self {
+        let _ = write!(self.text, "d_{}", entity.uuid().as_simple());
+        self
     }
 
     /// A bare column name.

@@ -174,12 +174,7 @@ impl Tenant {
 
     /// Reads the model from the store.
     async fn load(&self, tx: &mut Tx, versions: Versions) -> Result<Arc<Model>, StoreError> {
-        let tenant = Value::Uuid(self.placement.tenant.uuid());
-        let rows = tx.fixed(&ENTITIES, &[&tenant]).await?;
-        let read = |row: &crate::store::Row| -> Result<Entity, StoreError> {
-            serde_json::from_str(row.text(0)?).map_err(|error| StoreError::Other(error.into()))
-        };
-        let entities = rows.iter().map(read).collect::<Result<_, _>>()?;
+        let entities = entities(tx, self.placement.tenant).await?;
         Ok(Arc::new(Model {
             versions,
             schema: Schema::new(versions.schema, entities),
@@ -202,6 +197,19 @@ impl Tenant {
             rows.first().ok_or_else(|| StoreError::Other("the tenant's store does not know its tenant".into()))?;
         Ok(Versions { schema: row.int(0)?, grants: row.int(1)? })
     }
+}
+
+async fn entities(tx: &mut Tx, tenant: TenantId) -> Result<Vec<Entity>, StoreError> {
+    let rows = tx.fixed(&ENTITIES, &[&Value::Uuid(tenant.uuid())]).await?;
+    let read = |row: &crate::store::Row| -> Result<Entity, StoreError> {
+        serde_json::from_str(row.text(0)?).map_err(|error| StoreError::Other(error.into()))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The tenant's schema as this transaction sees it, for who has no model: no version is asked for.
+pub(crate) async fn schema(tx: &mut Tx, tenant: TenantId) -> Result<Schema, StoreError> {
+    Ok(Schema::new(0, entities(tx, tenant).await?))
 }
 
 /// Waits its turn, for a while.

@@ -2,6 +2,7 @@
 
 mod define;
 mod field;
+mod rule;
 mod schema;
 mod view;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use define::define;
 pub use field::{Field, FieldKind, OnDelete, SystemField};
+pub use rule::Rule;
 pub use schema::Schema;
 
 use crate::id::{EntityId, FieldId, UniqueId};
@@ -26,6 +28,12 @@ pub struct Entity {
     pub title_field: Option<FieldId>,
     pub fields: Vec<Field>,
     pub unique: Vec<UniqueKey>,
+    /// Deleted records are kept for a while and can be restored; to everything else they are gone.
+    #[serde(default)]
+    pub soft_delete: bool,
+    /// What must hold of every record that is written.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
 }
 
 /// No two records agree on all of these fields. Null equals nothing, so records with a null never clash.
@@ -35,6 +43,10 @@ pub struct UniqueKey {
     /// One field where the field itself is `unique`, else the fields of a key of the entity.
     pub fields: Vec<FieldId>,
 }
+
+/// When a record was deleted, where its entity keeps deleted ones: its name in the API and in the store alike. It is no
+/// [`SystemField`], since no living record has it.
+pub const DELETED_AT: &str = "deleted_at";
 
 /// A column of an entity's records.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -16,7 +16,7 @@ mod template;
 mod text;
 
 pub use bounds::{MAX_LENGTH, MAX_LIST, MAX_NESTING};
-pub use check::{Context, ErrorKind, ExprError, compile};
+pub use check::{Context, ErrorKind, ExprError, Reach, compile};
 pub use eval::CallerFacts;
 pub use param::{MAX_PARAM_LIST, ParamUse, Params};
 pub use path::MAX_HOPS;

@@ -61,6 +61,8 @@ codes! {
     /// A reference to a record that does not exist, or that the caller may not see.
     NoSuchRecord = "no_such_record", 422, "A reference leads nowhere";
     InvalidExpression = "invalid_expression", 422, "An expression cannot be understood";
+    /// A record would break a rule of its entity; the message is the rule's own.
+    RuleViolated = "rule_violated", 422, "A rule of the entity does not hold";
     /// A part of the contract that this release does not do yet. Never silently ignored.
     NotSupported = "not_supported", 422, "This is not supported yet";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This idempotency key belongs to another request";

@@ -35,6 +35,8 @@ pub enum Access {
     /// Whoever has the right to change records of that entity, or of one the body names, in some way: those changes, and
     /// no others.
     RecordChanges,
+    /// Whoever has the right to both read and delete records of the entity in the path, if it keeps deleted ones.
+    Restoring,
 }
 
 /// What an operation says of itself in the API document.
@@ -152,6 +154,8 @@ fn table() -> Table {
         .described(records::replace::describe)
         .records(Method::DELETE, "/api/v1/records/{entity}/{id}", Delete, records::delete::delete)
         .described(records::delete::describe)
+        .restoring(Method::POST, "/api/v1/records/{entity}/{id}/restore", records::restore::restore)
+        .described(records::restore::describe)
         .changes(Method::POST, "/api/v1/batch", batch::batch)
         .described(batch::describe)
 }
@@ -248,6 +252,15 @@ impl Table {
         self.add(verb, path, Access::RecordChanges, handler)
     }
 
+    fn restoring<V: Verb, A: 'static>(
+        self,
+        verb: V,
+        path: &'static str,
+        handler: impl Handler<V::Caller, A>,
+    ) -> Undescribed<OfRecords> {
+        self.add(verb, path, Access::Restoring, handler)
+    }
+
     /// Of records of any entities, which the body names.
     fn changes<V: Verb, A: 'static>(
         self,
@@ -313,7 +326,7 @@ mod tests {
         for RouteInfo { method, path, access, .. } in routes() {
             let action = match access {
                 Access::Tenant(_, action) | Access::Records(action) => action,
-                Access::Public | Access::Own | Access::RecordChanges => continue,
+                Access::Public | Access::Own | Access::RecordChanges | Access::Restoring => continue,
             };
             let fitting = match method.as_str() {
                 "GET" => [Action::Read, Action::Export].contains(&action),

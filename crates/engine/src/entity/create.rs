@@ -8,7 +8,9 @@ use insula_model::value::Value;
 
 use super::ddl;
 use super::show::EntityView;
+use crate::attempt::{Attempt, Done};
 use crate::audit::Event;
+use crate::jobs::{Kind, Plan, Planned};
 use crate::sql::Fixed;
 use crate::tx::{Altering, Tx};
 
@@ -20,6 +22,32 @@ static INSERT: Fixed = Fixed::new(
 );
 static BUMP: Fixed =
     Fixed::new("UPDATE insula_tenant.tenant SET schema_version = schema_version + 1 WHERE tenant_id = $1");
+
+impl Attempt {
+    /// Makes the entity that `body` defines, once for each key. Where it keeps deleted records, their purge is planned.
+    pub async fn create_entity(&self, body: &Json) -> Result<Done<EntityView>> {
+        let plan = if keeps_deleted(body) {
+            // Each entity's own: there may have been none that kept any, and so no run.
+            Plan::prepare(self.scope(), Kind::PurgeDeletedRecords, &Planned::default()).await?
+        } else {
+            None
+        };
+        let done = self.alter(body, async |tx| {
+            let made = tx.create_entity(body).await?;
+            if let Some(plan) = plan {
+                plan.write(tx).await?;
+            }
+            Ok(made)
+        });
+        done.await
+    }
+}
+
+/// Whether a definition, sound or not, asks for that.
+fn keeps_deleted(body: &Json) -> bool {
+    let Json::Object(members) = body else { return false };
+    members.iter().any(|(name, value)| name == "soft_delete" && *value == Json::Bool(true))
+}
 
 impl Tx<'_, Altering> {
     /// Makes the entity that `body` defines.

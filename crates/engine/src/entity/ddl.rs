@@ -15,15 +15,9 @@ pub(super) fn create(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec
         // What breaches two keys is refused for the first: SQLite tries the newest index first, PostgreSQL the oldest.
         keys.reverse();
     }
-    for key in keys {
-        let mut w = SqlWriter::new(dialect);
-        w.raw("CREATE UNIQUE INDEX ").unique_name(key.id).raw(" ON ").table(tenant, entity.id).raw(" (");
-        for (i, field) in key.fields.iter().enumerate() {
-            w.raw(if i == 0 { "" } else { ", " }).column_name(Leaf::Field(*field));
-            w.raw(nulls_first(dialect));
-        }
-        w.raw(")");
-        statements.push(w.finish().text);
+    statements.extend(keys.into_iter().map(|key| unique_index(dialect, tenant, entity, key)));
+    if entity.soft_delete {
+        statements.push(deleted_index(dialect, tenant, entity));
     }
     // A relation is always indexed: every deletion of the other record looks it up.
     let indexed = |field: &&Field| !field.unique && (field.indexed || field.kind.target().is_some());
@@ -37,6 +31,32 @@ pub(super) fn create(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec
         statements.extend(beside(dialect, tenant, entity, field));
     }
     statements
+}
+
+/// The index behind a unique key. What is deleted is unique no more.
+fn unique_index(dialect: Dialect, tenant: TenantId, entity: &Entity, key: &UniqueKey) -> String {
+    let mut w = SqlWriter::new(dialect);
+    w.raw("CREATE UNIQUE INDEX ").unique_name(key.id).raw(" ON ").table(tenant, entity.id).raw(" (");
+    for (i, field) in key.fields.iter().enumerate() {
+        w.raw(if i == 0 { "" } else { ", " }).column_name(Leaf::Field(*field));
+        w.raw(nulls_first(dialect));
+    }
+    w.raw(if entity.soft_delete { ") WHERE deleted_at IS NULL" } else { ")" });
+    w.finish().text
+}
+
+/// The index of what waits to be purged, in the order in which it will be.
+fn deleted_index(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
+    let mut w = SqlWriter::new(dialect);
+    w.raw("CREATE INDEX ").deleted_name(entity.id).raw(" ON ").table(tenant, entity.id);
+    w.raw(" (deleted_at) WHERE deleted_at IS NOT NULL");
+    w.finish().text
+}
+
+/// The column of an entity that keeps deleted records, as it is defined.
+fn deleted_column(w: &mut SqlWriter) {
+    let timestamp = column_type(w.dialect(), ColumnType::Timestamp);
+    w.raw("deleted_at ").raw(timestamp);
 }
 
 /// The table a field has beside the entity's own, if it is of such a type.
@@ -119,6 +139,10 @@ fn table(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
                 OnDelete::SetNull => "SET NULL",
             });
         }
+    }
+    if entity.soft_delete {
+        w.raw(", ");
+        deleted_column(&mut w);
     }
     w.raw(if dialect == Dialect::Sqlite { ") STRICT" } else { ")" });
     w.finish().text

@@ -33,20 +33,25 @@ impl<'t, M: Mode> Tx<'t, M> {
         let unknown = entity.fields.iter().filter(|field| !self.knows_field(entity, field));
         let unknown: Vec<&str> = unknown.map(|field| field.name.as_str()).collect();
         if !unknown.is_empty() {
-            conceal(&mut view, &unknown);
+            let is_known = |id| entity.field(id).is_some_and(|field| self.knows_field(entity, field));
+            let telling = entity.rules.iter().filter(|rule| !rule.expr.fields().all(is_known));
+            conceal(&mut view, &unknown, &telling.map(|rule| rule.name.as_str()).collect::<Vec<_>>());
         }
         EntityView(view)
     }
 }
 
-/// Takes every mention of these fields out of an entity's view.
-fn conceal(view: &mut Json, unknown: &[&str]) {
+/// Takes every mention of these fields out of an entity's view, and with it the rules that tell of them.
+fn conceal(view: &mut Json, unknown: &[&str], telling: &[&str]) {
     let is_unknown = |name: &Json| name.as_str().is_some_and(|name| unknown.contains(&name));
     if let Some(fields) = view.get_mut("fields").and_then(Json::as_array_mut) {
         fields.retain(|field| !field.get("name").is_some_and(is_unknown));
     }
     if let Some(keys) = view.get_mut("unique").and_then(Json::as_array_mut) {
         keys.retain(|key| !key.as_array().is_some_and(|names| names.iter().any(is_unknown)));
+    }
+    if let Some(rules) = view.get_mut("rules").and_then(Json::as_array_mut) {
+        rules.retain(|rule| !rule.get("name").and_then(Json::as_str).is_some_and(|name| telling.contains(&name)));
     }
     if let Some(title) = view.get_mut("title_field").filter(|title| is_unknown(title)) {
         *title = Json::Null;

@@ -37,6 +37,8 @@ pub struct UsableEntity {
     pub fields: Vec<UsableField>,
     /// Some of its records are not there for the caller, so that he may write one he does not see.
     pub is_ruled: bool,
+    /// Deleted records can be listed and restored.
+    pub keeps_deleted: bool,
 }
 
 /// A field the caller can read or write.
@@ -118,6 +120,7 @@ impl<M: Mode> Tx<'_, M> {
             actions: rights.iter().map(|(action, _)| *action).collect(),
             fields: known.fields.iter().enumerate().filter_map(field).collect(),
             is_ruled: rights.iter().any(is_ruled),
+            keeps_deleted: entity.soft_delete,
         })
     }
 }

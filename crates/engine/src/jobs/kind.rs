@@ -5,20 +5,24 @@ use insula_model::value::Timestamp;
 
 use super::work::{Step, Work};
 use crate::attempt;
+use crate::record;
 use crate::store::StoreError;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Removes the notes of keyed requests that nobody can repeat any more.
     PurgeIdempotencyKeys,
+    /// Removes for good what was deleted long ago.
+    PurgeDeletedRecords,
 }
 
 impl Kind {
-    pub const ALL: [Self; 1] = [Self::PurgeIdempotencyKeys];
+    pub const ALL: [Self; 2] = [Self::PurgeIdempotencyKeys, Self::PurgeDeletedRecords];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::PurgeIdempotencyKeys => "purge_idempotency_keys",
+            Self::PurgeDeletedRecords => "purge_deleted_records",
         }
     }
 
@@ -32,6 +36,7 @@ impl Kind {
     const fn cron(self) -> Option<&'static str> {
         match self {
             Self::PurgeIdempotencyKeys => Some("17 3 * * *"),
+            Self::PurgeDeletedRecords => Some("41 3 * * *"),
         }
     }
 
@@ -46,6 +51,7 @@ impl Kind {
     pub(super) async fn step(self, work: &mut Work) -> Result<Step, StoreError> {
         match self {
             Self::PurgeIdempotencyKeys => attempt::purge(work).await,
+            Self::PurgeDeletedRecords => record::purge(work).await,
         }
     }
 }

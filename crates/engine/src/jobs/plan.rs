@@ -46,19 +46,18 @@ impl Plan {
 
     /// What a transaction of `scope` that gives `kind` something to do has to [`Plan::write`]; `None` where it is there
     /// already. The platform is told before, so that no node misses it.
-    pub(crate) async fn ahead(scope: &Scope, kind: Kind, planned: &Planned) -> Option<Self> {
+    pub(crate) async fn prepare(scope: &Scope, kind: Kind, planned: &Planned) -> Result<Option<Self>, StoreError> {
         let (engine, now) = (scope.engine(), scope.engine().clock.now());
-        let noted = async {
-            let Some(plan) =
-                Self::next(kind, now.plus_seconds(AHEAD_SECONDS))?.filter(|plan| !planned.cover(plan.slot))
-            else {
-                return Ok::<_, StoreError>(None);
-            };
+        let next = Self::next(kind, now.plus_seconds(AHEAD_SECONDS))?.filter(|plan| !planned.cover(plan.slot));
+        if next.is_some() {
             queue::note(engine, scope.caller().tenant(), now).await?;
-            Ok(Some(plan))
-        };
-        noted.await.unwrap_or_else(|error| {
-            // What it would do can wait for another request; this one cannot.
+        }
+        Ok(next)
+    }
+
+    /// The same of what can wait for another request, where this one cannot wait for the platform.
+    pub(crate) async fn ahead(scope: &Scope, kind: Kind, planned: &Planned) -> Option<Self> {
+        Self::prepare(scope, kind, planned).await.unwrap_or_else(|error| {
             tracing::warn!(%error, kind = kind.name(), "a job is not planned");
             None
         })

@@ -1,6 +1,7 @@
 //! Jobs against both stores, without HTTP, at times of the test's own.
 
 mod cut_off;
+mod deleted;
 mod fence;
 mod retry;
 

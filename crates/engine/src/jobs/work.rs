@@ -1,6 +1,7 @@
 //! A job that was taken, and the transactions of its work. [`Held::begin`] alone makes a [`Work`], and there is no other
 //! way for a kind to reach the tenant's store: what was not looked at under the fence cannot be written.
 
+use insula_model::clock::Ids;
 use insula_model::id::{JobId, TenantId};
 use insula_model::value::{Timestamp, Value};
 
@@ -50,7 +51,8 @@ pub(crate) struct Work {
     pub(crate) started_at: Timestamp,
     /// How much there is to be done; whoever begins the job finds out.
     pub(crate) total: Option<i64>,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
+    pub(crate) ids: Ids,
 }
 
 /// What a transaction came to.
@@ -122,7 +124,7 @@ impl Held {
             tx.rollback().await?;
             return Ok(None);
         }
-        Ok(Some(Work { tx, tenant, started_at: self.started_at, total: self.total, now }))
+        Ok(Some(Work { tx, tenant, started_at: self.started_at, total: self.total, now, ids: engine.ids.clone() }))
     }
 
     /// Ends the job in `tx`, with its event: well, or with the code of a problem. False where it is not held any more.

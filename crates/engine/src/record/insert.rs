@@ -105,7 +105,6 @@ impl<'t> Tx<'t, Writing> {
         let mut errors = Errors::default();
         let references: Vec<_> = records.iter().flat_map(|r| references::of(grant, &r.at, r.draft.named())).collect();
         references::check(self, grant, &references, &mut errors).await?;
-        errors.check()?;
         let statement = grant.insert_statement();
         let mut places = Vec::with_capacity(records.len());
         let mut stored = Vec::with_capacity(records.len());
@@ -119,12 +118,15 @@ impl<'t> Tx<'t, Writing> {
                 updated_by: self.author.account,
                 version: 1,
                 values: record.draft.into_values(),
+                deleted_at: None,
             };
             links::settle(&mut new);
+            self.validate(&grant.entity, &new, &record.at, &mut errors);
             places.push(record.at);
             named.push(record.named);
             stored.push(new);
         }
+        errors.check()?;
         let numbered = numbers::assign(&mut self.store, grant.tenant, &grant.entity, &mut stored).await;
         numbered.map_err(|error| self.failed(error))?;
         for ((new, named), at) in stored.iter().zip(&named).zip(&places) {

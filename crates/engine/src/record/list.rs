@@ -6,6 +6,7 @@ use insula_model::entity::SystemField;
 use insula_model::expr::{Expr, Leaf, ParamUse, Path};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
+use insula_model::rights::{Action, RecordRight};
 use insula_model::value::{ColumnType, Value, quoted};
 
 use super::cursor::{self, OrderKey};
@@ -73,8 +74,8 @@ impl<'t> Grant<'t, Read> {
     }
 
     fn valid(&self, params: &Params, given: &[(String, Json)]) -> Result<ValidQuery<'t>> {
-        let text =
-            format!("{:?}", (&params.filter, &params.sort, &params.fields, &params.expand, params.count, params.limit));
+        let Params { filter, sort, fields, expand, count, limit, deleted, cursor: _ } = params;
+        let text = format!("{:?}", (filter, sort, fields, expand, count, limit, deleted));
         let key = PlanKeyRef(self.caller.role_set, self.entity.id, &text);
         let plan = if let Some(plan) = self.model.plans.lists.get(&key) {
             plan
@@ -99,11 +100,25 @@ impl<'t> Grant<'t, Read> {
         Ok(ValidQuery { plan, params: values, fingerprint, after, _brand: std::marker::PhantomData })
     }
 
+    /// Deleted records are for who may bring them back, which is who may delete them.
+    fn right_to_deleted(&self) -> Result<Arc<RecordRight>> {
+        let right = self.model.record_right(&self.caller, &self.entity, Action::Delete);
+        let right = right.ok_or_else(Problem::forbidden)?;
+        if self.entity.soft_delete {
+            return Ok(right);
+        }
+        let message = format!("`{}` keeps no deleted records.", self.entity.name);
+        Err(Problem::at("/deleted", Code::OutOfRange, message))
+    }
+
     fn compile(&self, params: &Params, text: &str) -> Result<(ListPlan, Select<'_>, Option<Expr>)> {
         let reader = Reader::new(self);
         let (filter, uses) = params.filter.as_deref().map(|source| reader.filter(source)).transpose()?.unzip();
         let uses = uses.unwrap_or_default();
         let mut select = Select::new(reader, self.tenant, self.dialect);
+        if params.deleted {
+            select.of_deleted(self.right_to_deleted()?);
+        }
         if let Some(filter) = &filter {
             select.join_for(filter)?;
         }

@@ -18,13 +18,15 @@ pub(super) struct Params {
     pub(super) expand: Option<String>,
     pub(super) cursor: Option<String>,
     pub(super) count: bool,
+    /// Deleted records are wanted, and no others.
+    pub(super) deleted: bool,
     pub(super) limit: usize,
 }
 
 /// What a read of one record understands.
 pub(super) const OF_ONE: &[&str] = &["fields", "expand"];
 /// What a read of many understands.
-pub(super) const OF_MANY: &[&str] = &["filter", "sort", "fields", "expand", "cursor", "count", "limit"];
+pub(super) const OF_MANY: &[&str] = &["filter", "sort", "fields", "expand", "cursor", "count", "limit", "deleted"];
 
 impl Params {
     pub(super) fn parse(raw: &str, known: &[&str]) -> Result<Self> {
@@ -37,6 +39,7 @@ impl Params {
             "expand" => params.expand = Some(value),
             "cursor" => params.cursor = Some(value),
             "count" => params.set_count(&value, errors),
+            "deleted" => params.set_deleted(&value, errors),
             _ => params.set_limit(value.parse().ok(), errors),
         });
         errors.check()?;
@@ -56,10 +59,14 @@ impl Params {
                 expand: text("expand", errors),
                 cursor: text("cursor", errors),
                 count: false,
+                deleted: false,
                 limit: DEFAULT_LIMIT,
             };
             if let Some(count) = text("count", errors) {
                 params.set_count(&count, errors);
+            }
+            if let Some(deleted) = text("deleted", errors) {
+                params.set_deleted(&deleted, errors);
             }
             if let Some(limit) = members.optional_int("limit", errors) {
                 params.set_limit(usize::try_from(limit).ok(), errors);
@@ -82,6 +89,13 @@ impl Params {
             // An exact count is an honest estimate; a cheaper one may come.
             "exact" | "estimated" => self.count = true,
             _ => errors.add("/count", Code::OutOfRange, "Choose one of: exact, estimated."),
+        }
+    }
+
+    fn set_deleted(&mut self, deleted: &str, errors: &mut Errors) {
+        match deleted {
+            "only" => self.deleted = true,
+            _ => errors.add("/deleted", Code::OutOfRange, "`only` is all it can be; leave it out for living records."),
         }
     }
 

@@ -10,6 +10,7 @@ use quick_cache::{Equivalent, UnitWeighter};
 
 use super::get::GetPlan;
 use super::list::ListPlan;
+use super::validate::Check;
 use crate::sql::Statement;
 
 /// Plans kept per tenant and kind.
@@ -22,12 +23,13 @@ pub(crate) struct Plans {
     pub(super) gets: Cache<PlanKey, Arc<GetPlan>>,
     pub(super) lists: Cache<PlanKey, Arc<ListPlan>>,
     pub(super) inserts: Cache<EntityId, Arc<Statement>>,
+    pub(super) checks: Cache<EntityId, Arc<[Check]>>,
     pub(crate) rights: Cache<(u32, EntityId, Action), Option<Arc<RecordRight>>>,
 }
 
 impl Default for Plans {
     fn default() -> Self {
-        Self { gets: small(KEPT), lists: small(KEPT), inserts: small(KEPT), rights: small(KEPT) }
+        Self { gets: small(KEPT), lists: small(KEPT), inserts: small(KEPT), checks: small(KEPT), rights: small(KEPT) }
     }
 }
 

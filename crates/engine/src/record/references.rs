@@ -4,14 +4,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use insula_model::entity::{FieldKind, SystemField};
-use insula_model::expr::Leaf;
+use insula_model::entity::{Entity, FieldKind, SystemField};
+use insula_model::expr::{Expr, Leaf};
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::rights::Action;
 use insula_model::value::Value;
 use uuid::Uuid;
 
 use super::among::{among, batches};
+use super::life::Life;
 use crate::grant::{Grant, RecordAction};
 use crate::sql::{Dialect, Policy, Slot, SqlWriter};
 use crate::tx::{Mode, Tx};
@@ -87,18 +88,31 @@ async fn existing<'t, M: Mode>(
     let model = Arc::clone(&tx.model);
     let target = target.and_then(|id| model.schema.entity(id));
     let target = target.ok_or_else(|| Problem::internal("a relation leads to no entity"))?;
+    let Some(right) = tx.model.record_right(&tx.caller, target, Action::Read) else { return Ok(HashSet::new()) };
+    living(tx, target, right.rule.as_ref(), wanted).await
+}
+
+/// Those of the ids that are living records of `target` within `rule`. On PostgreSQL they stay so until the commit.
+pub(super) async fn living<M: Mode>(
+    tx: &mut Tx<'_, M>,
+    target: &Entity,
+    rule: Option<&Expr>,
+    wanted: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let (model, tenant, dialect) = (Arc::clone(&tx.model), tx.author.tenant, tx.store.dialect());
     let mut found = HashSet::with_capacity(wanted.len());
-    let Some(right) = tx.model.record_right(&tx.caller, target, Action::Read) else { return Ok(found) };
     for ids in batches(wanted) {
-        let mut w = SqlWriter::new(grant.dialect);
-        w.raw("SELECT a0.id FROM ").table(grant.tenant, target.id).raw(" AS a0 WHERE ");
+        let mut w = SqlWriter::new(dialect);
+        w.raw("SELECT a0.id FROM ").table(tenant, target.id).raw(" AS a0 WHERE ");
         w.column(0, Leaf::System(SystemField::Id));
         among(&mut w, 0, ids.len());
-        if let Some(rule) = &right.rule {
+        Life::Living.and(&mut w, target, 0);
+        if let Some(rule) = rule {
             w.raw(" AND ");
-            Policy { tenant: grant.tenant, schema: &model.schema, entity: target }.condition(&mut w, rule, 0);
+            Policy { tenant, schema: &model.schema, entity: target }.condition(&mut w, rule, 0);
         }
-        if grant.dialect == Dialect::Postgres {
+        // Whoever deletes one holds it for himself alone: he waits for this, or this for him.
+        if dialect == Dialect::Postgres {
             w.raw(" FOR KEY SHARE OF a0");
         }
         for row in tx.rows(&w.finish(), &ids).await? {

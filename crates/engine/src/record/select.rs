@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use insula_model::entity::{Entity, Field, SystemField};
-use insula_model::expr::{self, Context, Expr, Leaf, ParamUse, Params};
+use insula_model::entity::{DELETED_AT, Entity, Field, SystemField};
+use insula_model::expr::{self, Context, Expr, Leaf, ParamUse, Params, Reach};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
@@ -45,6 +45,7 @@ struct Join {
 enum Output {
     Column(u32, Leaf),
     Links(u32, FieldId),
+    DeletedAt,
 }
 
 pub(super) struct Select<'g> {
@@ -54,6 +55,8 @@ pub(super) struct Select<'g> {
     joins: Vec<Join>,
     columns: Vec<Output>,
     linked: Vec<Linked>,
+    /// The right to delete, where it is deleted records that are wanted.
+    deleted: Option<Arc<RecordRight>>,
 }
 
 impl<'g> Reader<'g> {
@@ -80,6 +83,7 @@ impl<'g> Reader<'g> {
             readable: &|entity, field| self.reads_field(entity, field),
             visible: &|entity| self.right_on(entity).is_some(),
             params: Some(&uses),
+            reach: Reach::Around,
         };
         let filter = expr::compile(source, &context)
             .map_err(|error| Problem::at("/filter", error.kind.code(), error.message))?;
@@ -98,7 +102,12 @@ impl<'g> Reader<'g> {
 
 impl<'g> Select<'g> {
     pub(super) const fn new(reader: Reader<'g>, tenant: TenantId, dialect: Dialect) -> Self {
-        Self { reader, tenant, dialect, joins: Vec::new(), columns: Vec::new(), linked: Vec::new() }
+        Self { reader, tenant, dialect, joins: Vec::new(), columns: Vec::new(), linked: Vec::new(), deleted: None }
+    }
+
+    /// Turns to the deleted records, as far as this right reaches.
+    pub(super) fn of_deleted(&mut self, right: Arc<RecordRight>) {
+        self.deleted = Some(right);
     }
 
     /// What takes the places that the record's shape notes.
@@ -158,11 +167,17 @@ impl<'g> Select<'g> {
         let expand = Expand::parse(self.reader, expand)?;
         let entity = Arc::clone(self.reader.entity);
         let names: Vec<String> = match fields {
-            None => Self::all_readable(self.reader.entity, self.reader.right),
+            None => {
+                let mut names = Self::all_readable(self.reader.entity, self.reader.right);
+                names.extend(self.deleted.is_some().then(|| DELETED_AT.to_owned()));
+                names
+            }
             Some(list) => {
                 let mut names = vec!["id".to_owned()];
                 for name in params::items("fields", list)? {
-                    self.reader.column(name).ok_or_else(|| unknown(self.reader.entity, "fields", name))?;
+                    if self.deleted.is_none() || name != DELETED_AT {
+                        self.reader.column(name).ok_or_else(|| unknown(self.reader.entity, "fields", name))?;
+                    }
                     names.extend((name != "id").then(|| name.to_owned()));
                 }
                 let expanded = expand.fields().filter_map(|id| entity.field(id)).map(|field| field.name.to_string());
@@ -218,6 +233,9 @@ impl<'g> Select<'g> {
     }
 
     fn plain(&mut self, alias: u32, entity: &Entity, name: &str) -> Result<Step> {
+        if self.deleted.is_some() && alias == 0 && name == DELETED_AT {
+            return Ok(Step::Column { index: self.output(Output::DeletedAt), ty: ColumnType::Timestamp });
+        }
         let column = entity.column_named(name).ok_or_else(|| Problem::internal("a column vanished"))?;
         let leaf = match column {
             insula_model::entity::Column::System(field) => Leaf::System(field),
@@ -267,6 +285,7 @@ impl<'g> Select<'g> {
             match *column {
                 Output::Column(alias, leaf) => w.column(alias, leaf),
                 Output::Links(alias, field) => w.links(self.tenant, alias, field),
+                Output::DeletedAt => w.deleted_at(0),
             };
         }
         self.write_from(&mut w);
@@ -282,7 +301,7 @@ impl<'g> Select<'g> {
     }
 
     fn write_from(&self, w: &mut SqlWriter) {
-        let own = self.source(self.reader.entity, self.reader.right);
+        let own = Source { deleted: self.deleted.as_deref(), ..self.source(self.reader.entity, self.reader.right) };
         w.raw(" FROM ");
         own.table(w, 0);
         for join in &self.joins {
@@ -304,7 +323,7 @@ impl<'g> Select<'g> {
     }
 
     const fn source<'s>(&'s self, entity: &'s Entity, right: &'s RecordRight) -> Source<'s> {
-        Source { tenant: self.tenant, schema: &self.reader.model.schema, entity, right }
+        Source { tenant: self.tenant, schema: &self.reader.model.schema, entity, right, deleted: None }
     }
 
     /// Adds a condition whose joins have been made.

@@ -6,6 +6,7 @@ use insula_model::expr::Leaf;
 use insula_model::id::TenantId;
 use insula_model::rights::RecordRight;
 
+use super::life::Life;
 use crate::sql::{Policy, SqlWriter};
 
 pub(super) struct Source<'a> {
@@ -13,6 +14,8 @@ pub(super) struct Source<'a> {
     pub(super) schema: &'a Schema,
     pub(super) entity: &'a Entity,
     pub(super) right: &'a RecordRight,
+    /// The right to delete, where it is deleted records that are wanted.
+    pub(super) deleted: Option<&'a RecordRight>,
 }
 
 impl Source<'_> {
@@ -54,6 +57,9 @@ impl Source<'_> {
                 w.column(alias, column);
             }
         }
+        if self.deleted.is_some() {
+            w.raw(", ").deleted_at(alias);
+        }
         w.raw(" FROM ").table(self.tenant, self.entity.id).raw(" AS a").number(alias.into()).raw(" WHERE TRUE");
         self.rule(w, alias);
         w.raw(")");
@@ -61,6 +67,12 @@ impl Source<'_> {
 
     fn rule(&self, w: &mut SqlWriter, alias: u32) {
         if let Some(rule) = &self.right.rule {
+            w.raw(" AND ");
+            self.policy().condition(w, rule, alias);
+        }
+        let Some(right) = self.deleted else { return Life::Living.and(w, self.entity, alias) };
+        Life::Deleted.and(w, self.entity, alias);
+        if let Some(rule) = &right.rule {
             w.raw(" AND ");
             self.policy().condition(w, rule, alias);
         }

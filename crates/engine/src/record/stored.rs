@@ -7,6 +7,7 @@ use insula_model::rights::RecordRight;
 use insula_model::value::{Timestamp, Value};
 use uuid::Uuid;
 
+use super::life::Life;
 use super::links;
 use super::visible::{VisibleRecord, member};
 use crate::sql::{Dialect, Slot, SqlWriter};
@@ -23,6 +24,7 @@ pub(crate) struct StoredRecord {
     pub(super) updated_by: AccountId,
     pub(super) version: i64,
     pub(super) values: Vec<Value>,
+    pub(super) deleted_at: Option<Timestamp>,
 }
 
 /// The order in which whole records are read and written: system columns, then the fields that are columns.
@@ -48,6 +50,7 @@ impl StoredRecord {
             column += 1;
             row.value(column, field.kind.column_type())
         });
+        let values = values.collect::<Result<_, StoreError>>()?;
         Ok(Self {
             id: row.id(0)?,
             created_at: row.timestamp(1)?,
@@ -55,7 +58,8 @@ impl StoredRecord {
             updated_at: row.timestamp(3)?,
             updated_by: row.id(4)?,
             version: row.int(5)?,
-            values: values.collect::<Result<_, _>>()?,
+            values,
+            deleted_at: if entity.soft_delete { row.optional(column + 1, Row::timestamp)? } else { None },
         })
     }
 
@@ -124,12 +128,15 @@ impl StoredRecord {
     }
 }
 
-/// Starts `SELECT <all columns> FROM … AS a0 WHERE `.
+/// Starts `SELECT <all columns, and when it was deleted> FROM … AS a0 WHERE `.
 pub(super) fn select_whole(dialect: Dialect, tenant: TenantId, entity: &Entity) -> SqlWriter {
     let mut w = SqlWriter::new(dialect);
     w.raw("SELECT ");
     for (i, column) in columns(entity).enumerate() {
         w.raw(if i == 0 { "" } else { ", " }).column(0, leaf(column));
+    }
+    if entity.soft_delete {
+        w.raw(", ").deleted_at(0);
     }
     w.raw(" FROM ").table(tenant, entity.id).raw(" AS a0 WHERE ");
     w
@@ -149,10 +156,12 @@ pub(super) async fn lock_where(
     entity: &Entity,
     column: Leaf,
     value: Value,
+    life: Life,
     limit: u64,
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let mut w = select_whole(tx.dialect(), tenant, entity);
     w.column(0, column).raw(" = ").bind(Slot::Arg(0));
+    life.and(&mut w, entity, 0);
     w.raw(" ORDER BY a0.id LIMIT ").number(limit);
     for_update(&mut w);
     let statement = w.finish();
@@ -167,11 +176,14 @@ pub(super) async fn lock_linking(
     entity: &Entity,
     field: FieldId,
     target: RecordId,
+    life: Life,
     limit: u64,
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let mut w = select_whole(tx.dialect(), tenant, entity);
     w.raw("a0.id IN (SELECT l.source FROM ").link_table(tenant, field).raw(" AS l WHERE l.target = ");
-    w.bind(Slot::Arg(0)).raw(") ORDER BY a0.id LIMIT ").number(limit);
+    w.bind(Slot::Arg(0)).raw(")");
+    life.and(&mut w, entity, 0);
+    w.raw(" ORDER BY a0.id LIMIT ").number(limit);
     for_update(&mut w);
     let statement = w.finish();
     let rows = tx.query(&statement.text, &[&Value::Uuid(target.uuid())]).await?;

@@ -12,6 +12,7 @@ use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::rights::RecordRight;
 use insula_model::value::Value;
 
+use super::life::Life;
 use super::links;
 use super::references;
 use super::rule;
@@ -166,6 +167,10 @@ impl<'t> Tx<'t, Writing> {
             self.permit_fields(&grant.entity, &grant.right, &before, &written).await?;
             self.permit(&grant.entity, &grant.right, &after, &written).await?;
         }
+        // A refusal tells of the values that are kept: it is for who may make the change.
+        let mut errors = Errors::default();
+        self.validate(&grant.entity, &after, &patch.at, &mut errors);
+        errors.check()?;
         let mut w = SqlWriter::new(grant.dialect);
         let mut args =
             vec![Value::Timestamp(after.updated_at), Value::Uuid(after.updated_by.uuid()), Value::Int(after.version)];
@@ -234,7 +239,7 @@ impl<'t> Tx<'t, Writing> {
     /// The whole record the grant covers, locked until the end of the transaction; 404 where there is none.
     pub(super) async fn lock(&mut self, grant: &Grant<'t, impl RecordAction>, id: RecordId) -> Result<StoredRecord> {
         let key = [(Leaf::System(SystemField::Id), Value::Uuid(id.uuid()))];
-        self.lock_by(grant, &key).await?.ok_or_else(Problem::not_found)
+        self.lock_by(grant, &key, Life::Living).await?.ok_or_else(Problem::not_found)
     }
 
     /// The same by the values of a unique key.
@@ -242,11 +247,13 @@ impl<'t> Tx<'t, Writing> {
         &mut self,
         grant: &Grant<'t, impl RecordAction>,
         key: &[(Leaf, Value)],
+        life: Life,
     ) -> Result<Option<StoredRecord>> {
         let mut w = select_whole(grant.dialect, grant.tenant, &grant.entity);
         for (i, (column, _)) in key.iter().enumerate() {
             w.raw(if i == 0 { "" } else { " AND " }).column(0, *column).raw(" = ").bind(Slot::Arg(i));
         }
+        life.and(&mut w, &grant.entity, 0);
         if let Some(rule) = &grant.right.rule {
             w.raw(" AND ");
             grant.policy().condition(&mut w, rule, 0);

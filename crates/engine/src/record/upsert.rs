@@ -8,6 +8,7 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::value::Value;
 
+use super::life::Life;
 use super::params;
 use super::select::unknown;
 use super::visible::{Saved, VisibleRecord};
@@ -58,7 +59,7 @@ impl<'t> Tx<'t, Writing> {
         key: &[(Leaf, Value)],
         body: &Json,
     ) -> Result<Option<VisibleRecord>> {
-        let Some(before) = self.lock_by(grant, key).await? else { return Ok(None) };
+        let Some(before) = self.lock_by(grant, key, Life::Living).await? else { return Ok(None) };
         if !self.sees(&grant.entity, grant.reads.as_deref(), &before).await? {
             return Ok(None);
         }

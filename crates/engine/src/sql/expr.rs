@@ -67,6 +67,9 @@ impl Policy<'_> {
         w.raw(" FROM ").table(self.tenant, target.id);
         w.raw(" AS a").number(own.into()).raw(" WHERE ").column(own, Leaf::System(SystemField::Id)).raw(" = ");
         self.column(w, before, Leaf::Field(*hop), start);
+        if target.soft_delete {
+            w.raw(" AND ").deleted_at(own).raw(" IS NULL");
+        }
         w.raw(")");
     }
 

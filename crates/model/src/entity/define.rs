@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Entity, Field, FieldKind, OnDelete, Schema, UniqueKey};
+use super::{DELETED_AT, Entity, Field, FieldKind, OnDelete, Schema, UniqueKey, rule};
 use crate::clock::Ids;
 use crate::draft;
 use crate::id::EntityId;
@@ -36,10 +36,12 @@ pub fn define(body: &Json, schema: &Schema, ids: &Ids) -> Result<Entity> {
         let fields = fields(members, name.as_ref(), id, schema, ids, errors);
         let unique = unique(members, &fields, ids, errors);
         let title_field = title_field(members, &fields, errors);
+        let soft_delete = soft_delete(members, &fields, errors);
         not_yet(members, errors);
+        let rules = members.optional_array("rules", errors).unwrap_or_default();
         let name = name?;
         let label = label.unwrap_or_else(|| name.to_string());
-        Some(Entity {
+        let mut entity = Entity {
             id,
             plural_label: plural_label.unwrap_or_else(|| label.clone()),
             label,
@@ -47,11 +49,18 @@ pub fn define(body: &Json, schema: &Schema, ids: &Ids) -> Result<Entity> {
             title_field,
             fields,
             unique,
-        })
+            soft_delete,
+            rules: Vec::new(),
+        };
+        // A rule that names a field with a mistake would only repeat it.
+        if errors.is_empty() {
+            entity.rules = rule::read(rules, &members.pointer("rules"), &entity, schema, errors);
+        }
+        Some(entity)
     })
 }
 
-fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
+pub(super) fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
     let json = members.required("name", errors)?;
     let at = members.pointer("name");
     let Json::Text(text) = json else {
@@ -77,23 +86,20 @@ fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
 
 /// Parts of the contract whose time has not come: only the value that means "without it" is taken.
 fn not_yet(members: &mut Members<'_>, errors: &mut Errors) {
-    let off = |json: &Json, off: &[Json]| *json == Json::Null || off.contains(json);
-    let keys: [(&'static str, &[Json]); 3] = [
-        ("soft_delete", &[Json::Bool(false)]),
-        ("scope", &[Json::Text(String::from("tenant"))]),
-        ("rules", &[Json::Array(Vec::new())]),
-    ];
-    for (key, without) in keys {
-        if let Some(json) = members.raw(key)
-            && !off(json, without)
-        {
-            errors.add(
-                members.pointer(key),
-                Code::NotSupported,
-                format!("`{key}` is not supported yet; leave it out."),
-            );
-        }
+    if members.optional("scope").is_some_and(|scope| *scope != Json::Text(String::from("tenant"))) {
+        let message = "`scope` is not supported yet; leave it out.";
+        errors.add(members.pointer("scope"), Code::NotSupported, message);
     }
+}
+
+/// Whether deleted records are kept. Then one has a member more, whose name no field can have.
+fn soft_delete(members: &mut Members<'_>, fields: &[Field], errors: &mut Errors) -> bool {
+    let keeps = members.optional_bool("soft_delete", errors).unwrap_or(false);
+    if let Some(position) = fields.iter().position(|field| keeps && field.name.as_str() == DELETED_AT) {
+        let message = format!("With `soft_delete` the system itself keeps `{DELETED_AT}`; choose another name.");
+        errors.add(format!("{}/{position}/name", members.pointer("fields")), Code::InvalidFormat, message);
+    }
+    keeps
 }
 
 fn fields(

@@ -15,11 +15,11 @@ impl Entity {
             "label": self.label,
             "plural_label": self.plural_label,
             "title_field": self.title_field.and_then(name_of),
-            "soft_delete": false,
+            "soft_delete": self.soft_delete,
             "scope": "tenant",
             "fields": self.fields.iter().map(|field| field.view(schema, self)).collect::<Vec<_>>(),
             "unique": keys.map(|key| key.fields.iter().filter_map(|id| name_of(*id)).collect()).collect::<Vec<Json>>(),
-            "rules": [],
+            "rules": self.rules.iter().map(|rule| rule.view(self)).collect::<Vec<_>>(),
         })
     }
 }

@@ -24,6 +24,16 @@ pub struct Context<'a> {
     pub visible: &'a dyn Fn(&Entity) -> bool,
     /// Where what is asked of the call is noted; absent where there is no call to ask, and parameters are refused.
     pub params: Option<&'a Params>,
+    pub reach: Reach,
+}
+
+/// How far an expression may look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// At the record, at those its relations lead to, and at who asks.
+    Around,
+    /// At the record alone.
+    Record,
 }
 
 /// Why a text is no condition on this entity.
@@ -215,6 +225,9 @@ fn named<'a>(names: &[&str], context: &Context<'a>) -> Result<Term<'a>, ExprErro
         return param.map(Term::Param);
     }
     match names {
+        ["caller", ..] if context.reach == Reach::Record => Err(ExprError::invalid(
+            "a rule is about the record, whoever writes it; what depends on the caller belongs into the `where` of a role",
+        )),
         ["caller", "id"] => Ok(Term::Caller(CallerField::Id)),
         ["caller", ..] => Err(ExprError::invalid("of the caller only `caller.id` can be used")),
         ["record"] => Err(ExprError::invalid("`record` needs a field, such as `record.title`")),

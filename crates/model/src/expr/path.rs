@@ -3,7 +3,7 @@
 //! A field that may not be read and a field that does not exist must be one and the same here: nothing in this module
 //! may tell them apart, neither by kind nor by wording.
 
-use super::check::{Context, ExprError};
+use super::check::{Context, ExprError, Reach};
 use super::{Leaf, Path};
 use crate::entity::{Column as EntityColumn, Entity, FieldKind, SystemField};
 use crate::value::ColumnType;
@@ -75,6 +75,12 @@ pub(super) fn resolve<'a>(names: &[&str], context: &Context<'a>) -> Result<Colum
     let Some((last, relations)) = names.split_last() else {
         return Err(ExprError::unknown(&written, context.entity));
     };
+    if context.reach == Reach::Record && !relations.is_empty() {
+        return Err(ExprError::invalid(format!(
+            "`{written}` leads to another record, which may change without this rule being asked; name fields of the \
+             record itself"
+        )));
+    }
     if relations.len() > MAX_HOPS {
         return Err(ExprError::invalid(format!("`{written}` leads over more than {MAX_HOPS} relations")));
     }

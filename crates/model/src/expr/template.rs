@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::bounds::{Escapes, string_length};
 use super::check::{Context, ExprError, compile};
 use super::{Expr, Leaf};
-use crate::entity::{Schema, SystemField};
+use crate::entity::{Field, SystemField};
 use crate::id::FieldId;
 
 /// The text of a condition that compiled once.
@@ -37,7 +37,7 @@ impl Template {
         }
         pieces.push(Piece::Text(source.get(rest..).unwrap_or_default().to_owned()));
         let template = Self(pieces);
-        let held = |id: FieldId| template.0.contains(&Piece::Field { field: id });
+        let held = |id: FieldId| template.fields().any(|field| field == id);
         let bound = compiled
             .paths()
             .iter()
@@ -49,20 +49,25 @@ impl Template {
         }
     }
 
-    /// The text with the names fields have now; `<unknown>` where `known` says no, or the field is gone.
-    pub fn text(&self, schema: &Schema, known: &dyn Fn(FieldId) -> bool) -> String {
-        let name =
-            |id: FieldId| schema.field(id).filter(|_| known(id)).map_or(UNKNOWN, |(_, field)| field.name.as_str());
-        let text = |piece| match piece {
-            &Piece::Field { field } => name(field),
+    /// The text with the names fields have now; `<unknown>` where `field` knows none.
+    pub fn text<'f>(&'f self, field: &dyn Fn(FieldId) -> Option<&'f Field>) -> String {
+        let text = |piece: &'f Piece| match piece {
+            Piece::Field { field: id } => field(*id).map_or(UNKNOWN, |field| field.name.as_str()),
             Piece::Text(text) => text.as_str(),
         };
         self.0.iter().map(text).collect()
     }
 
+    /// The fields it names, each as often as it does.
+    pub fn fields(&self) -> impl Iterator<Item = FieldId> {
+        self.0.iter().filter_map(|piece| if let Piece::Field { field } = piece { Some(*field) } else { None })
+    }
+
     /// The condition under the schema of today; an error where it has lost a field or its meaning.
     pub fn compile(&self, context: &Context<'_>) -> Result<Expr, ExprError> {
-        compile(&self.text(context.schema, &|_| true), context)
+        // An entity that is being designed is in no schema yet.
+        let field = |id| context.entity.field(id).or_else(|| context.schema.field(id).map(|(_, field)| field));
+        compile(&self.text(&field), context)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ErrorKind::{self, Invalid, UnknownField};
-use super::{CallerField, Context, Expr, ExprError, Leaf, Moment, Op, Operand, Params, TextTest, compile};
+use super::{CallerField, Context, Expr, ExprError, Leaf, Moment, Op, Operand, Params, Reach, TextTest, compile};
 use crate::entity::{Entity, Field, FieldKind, OnDelete, Schema};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
@@ -23,6 +23,8 @@ fn schema() -> Schema {
             .map(|(i, (name, kind, required))| field(n * 100 + i, name, kind, required))
             .collect(),
         unique: Vec::new(),
+        soft_delete: false,
+        rules: Vec::new(),
     };
     let text = || FieldKind::Text { min_length: None, max_length: 200 };
     let to =
@@ -88,6 +90,7 @@ fn compile_ticket(source: &str, schema: &Schema) -> Result<Expr, ExprError> {
         readable: &|_, field| !matches!(field.name.as_str(), "secret" | "hidden"),
         visible: &|entity| entity.name.as_str() != "vault",
         params: Some(&uses),
+        reach: Reach::Around,
     };
     compile(source, &context)
 }

@@ -2,7 +2,7 @@
 
 use super::{Action, FieldLists, Permission, PermissionScope, Resource, Target};
 use crate::entity::{Entity, Field, Schema, SystemField};
-use crate::expr::{Context, MAX_LENGTH, Template};
+use crate::expr::{Context, MAX_LENGTH, Reach, Template};
 use crate::id::FieldId;
 use crate::input::{Members, text};
 use crate::json::Json;
@@ -206,7 +206,14 @@ fn scope(members: &mut Members<'_>, errors: &mut Errors) -> Option<PermissionSco
 
 fn read_rule(json: &Json, at: String, entity: &Entity, author: &Author<'_>, errors: &mut Errors) -> Option<Template> {
     let source = text(json, at.clone(), 1, MAX_LENGTH, errors)?;
-    let context = Context { schema: author.schema, entity, readable: author.reads, visible: author.sees, params: None };
+    let context = Context {
+        schema: author.schema,
+        entity,
+        readable: author.reads,
+        visible: author.sees,
+        params: None,
+        reach: Reach::Around,
+    };
     match Template::parse(source, &context) {
         Ok(rule) => Some(rule),
         Err(error) => {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Resource};
 use crate::entity::{Entity, Schema, SystemField};
-use crate::expr::{CallerField, Context, Expr, ExprError, Leaf, Op, Operand, Path, Template};
+use crate::expr::{CallerField, Context, Expr, ExprError, Leaf, Op, Operand, Path, Reach, Template};
 use crate::id::{EntityId, FieldId};
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -115,7 +115,8 @@ impl Permission {
         action: Action,
     ) -> Result<Option<Expr>, ExprError> {
         // Whose rule it is, does not matter once it stands: it is the tenant's policy, and sees what it must.
-        let context = Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None };
+        let context =
+            Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None, reach: Reach::Around };
         let rule = self.rule.as_ref().map(|rule| rule.compile(&context)).transpose()?;
         // What one makes is one's own by being made.
         let own = (self.scope == PermissionScope::Own && action != Action::Create).then(own);

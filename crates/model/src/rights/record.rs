@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Action, Permission, Resource};
-use crate::entity::{Entity, Field, Schema, UniqueKey};
+use crate::entity::{Entity, Field, FieldKind, Schema, UniqueKey};
 use crate::expr::Expr;
 
 /// What one caller may do with the records of one entity by one action.
@@ -111,8 +111,10 @@ pub(super) fn right(
         for (field, open) in entity.fields.iter().zip(&mut open) {
             *open &= may_be_probed(entity, field, reads.as_ref());
         }
-        // Nobody can make a record whose value he must give and may not.
-        let stuck = |(field, open): (&Field, &bool)| field.required && field.default.is_none() && !open;
+        // Nobody can make a record whose value he must give and may not. A number is given by the system.
+        let must_give =
+            |field: &Field| field.required && field.default.is_none() && field.kind != FieldKind::AutoNumber;
+        let stuck = |(field, open): (&Field, &bool)| must_give(field) && !open;
         if action == Action::Create && entity.fields.iter().zip(&open).any(stuck) {
             return None;
         }

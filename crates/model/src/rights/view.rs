@@ -50,7 +50,10 @@ impl Permission {
             resource: self.target.name(schema)?,
             actions: self.actions.clone(),
             scope: self.scope,
-            rule: self.rule.as_ref().map(|rule| rule.text(schema, known)),
+            rule: self
+                .rule
+                .as_ref()
+                .map(|rule| rule.text(&|id| schema.field(id).filter(|_| known(id)).map(|(_, field)| field))),
             fields: (self.fields != FieldLists::default()).then_some(fields),
         })
     }

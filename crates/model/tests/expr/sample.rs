@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use insula_model::entity::{Entity, Field, FieldKind, OnDelete, Schema, SystemField};
-use insula_model::expr::{Context, Expr, ExprError, Leaf, Path, compile};
+use insula_model::expr::{Context, Expr, ExprError, Leaf, Path, Reach, compile};
 use insula_model::id::{EntityId, FieldId};
 use insula_model::name::Name;
 use insula_model::value::{Date, Decimal, Duration, Time, Timestamp, Value};
@@ -107,6 +107,8 @@ fn entity(id: EntityId, name: &str, relation: &str) -> Entity {
         title_field: None,
         fields,
         unique: Vec::new(),
+        soft_delete: false,
+        rules: Vec::new(),
     }
 }
 
@@ -134,7 +136,10 @@ fn field(id: u128, name: &str, kind: FieldKind, required: bool) -> Field {
 /// Compiles with every right on `thing`.
 pub(crate) fn compile_all(source: &str, schema: &Schema) -> Result<Expr, ExprError> {
     let entity = schema.entity(thing()).unwrap();
-    compile(source, &Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None })
+    compile(
+        source,
+        &Context { schema, entity, readable: &|_, _| true, visible: &|_| true, params: None, reach: Reach::Around },
+    )
 }
 
 /// The value a path leads to.

@@ -82,7 +82,7 @@ fn is_open(access: Access, surface: &Surface) -> bool {
         Access::Public | Access::Own => true,
         Access::Tenant(resource, action) => surface.rights.allows(resource, action),
         Access::RecordChanges => surface.entities.iter().any(|entity| is_open_on(access, entity)),
-        Access::Records(_) => false,
+        Access::Records(_) | Access::Restoring => false,
     }
 }
 
@@ -90,6 +90,7 @@ fn is_open_on(access: Access, entity: &UsableEntity) -> bool {
     match access {
         Access::Public | Access::Own | Access::Tenant(..) => false,
         Access::Records(action) => entity.allows(action),
+        Access::Restoring => entity.keeps_deleted && entity.allows(Action::Read) && entity.allows(Action::Delete),
         Access::RecordChanges => [Action::Create, Action::Update, Action::Delete].iter().any(|a| entity.allows(*a)),
     }
 }
@@ -113,7 +114,7 @@ fn operation(
         Access::Public => {}
         Access::Own => problems.push(401),
         Access::Tenant(..) => problems.extend([401, 403]),
-        Access::Records(_) | Access::RecordChanges => problems.extend([401, 403, 404]),
+        Access::Records(_) | Access::RecordChanges | Access::Restoring => problems.extend([401, 403, 404]),
     }
     if !variables.is_empty() {
         problems.push(404);
@@ -156,6 +157,7 @@ fn right(access: Access) -> Option<String> {
         Access::Tenant(resource, a) => format!("{resource:?} {}", action(a)).to_ascii_lowercase(),
         Access::Records(a) => format!("records {}", action(a)),
         Access::RecordChanges => "records create, update or delete".to_owned(),
+        Access::Restoring => "records read and delete".to_owned(),
     })
 }
 

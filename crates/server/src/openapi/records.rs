@@ -1,7 +1,7 @@
 //! What records look like: those of one entity as its caller may use them, or those of any.
 
 use insula_engine::entity::UsableEntity;
-use insula_model::entity::{FieldKind, SystemField};
+use insula_model::entity::{DELETED_AT, FieldKind, SystemField};
 use insula_model::expr::{MAX_LENGTH, MAX_PARAM_LIST};
 use insula_model::rights::Action;
 use serde_json::{Map, Value, json};
@@ -48,6 +48,14 @@ impl Shape<'_> {
         }
     }
 
+    /// Whether deleted records can be asked for.
+    fn shows_deleted(&self) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(entity) => entity.keeps_deleted && entity.allows(Action::Delete) && entity.allows(Action::Read),
+        }
+    }
+
     /// A record as it is read; of its members only the id is always there, since `fields` chooses.
     pub(crate) fn record(&self) -> Schema {
         if !self.allows(Action::Read) {
@@ -62,6 +70,8 @@ impl Shape<'_> {
             };
             if field == SystemField::Id { required(field.name(), schema) } else { optional(field.name(), schema) }
         });
+        let deleted_at = Schema::datetime().described("Of a deleted record, where `deleted` asks for them.");
+        let system = system.chain(self.shows_deleted().then(|| optional(DELETED_AT, deleted_at)));
         let schema = match self {
             Self::Any => Schema::output(system).described("The entity's fields by their names, and these."),
             Self::Of(entity) => {
@@ -126,7 +136,8 @@ impl Shape<'_> {
             optional("limit", Schema::integer(Some(1), Some(1000)).nullable()),
             optional("params", Schema::values(value).described("What the filter names as `params.x`.").nullable()),
         ];
-        self.named("Query", Schema::input(members))
+        let deleted = self.shows_deleted().then(|| optional("deleted", Schema::constant("only").nullable()));
+        self.named("Query", Schema::input(members.into_iter().chain(deleted)))
     }
 
     /// Fields that may be part of a unique key; `None` where an upsert is not for the caller.
@@ -236,6 +247,10 @@ impl Shape<'_> {
             Parameter::cursor(),
             Parameter::query("count", "Also answer how many there are in all.", Schema::one_of(["exact", "estimated"])),
         ]);
+        parameters.extend(self.shows_deleted().then(|| {
+            let what = "The records that were deleted and can be restored, each with its `deleted_at`. Needs the right to delete.";
+            Parameter::query("deleted", what, Schema::one_of(["only"]))
+        }));
         parameters
     }
 

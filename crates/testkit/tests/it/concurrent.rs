@@ -33,7 +33,8 @@ struct Told {
 }
 
 /// `pot`, of which each may lead to another, and `part`, which goes with one pot and holds another.
-async fn pots(app: &TestApp, code: &str) -> (Caller, Vec<String>) {
+/// Deleted ones are kept or not, which nothing here must notice.
+async fn pots(app: &TestApp, code: &str, kept: bool) -> (Caller, Vec<String>) {
     let owner = app.register(code).await;
     let fields = json!([
         {"name": "code", "type": "code", "unique": true},
@@ -41,13 +42,13 @@ async fn pots(app: &TestApp, code: &str) -> (Caller, Vec<String>) {
         {"name": "mark", "type": "text", "required": true},
         {"name": "next", "type": "relation", "target": "pot", "on_delete": "set_null"},
     ]);
-    owner.post("/entities", &json!({"name": "pot", "fields": fields})).await.expect(201);
+    owner.post("/entities", &json!({"name": "pot", "soft_delete": kept, "fields": fields})).await.expect(201);
     let fields = json!([
         {"name": "mark", "type": "text", "required": true},
         {"name": "of", "type": "relation", "target": "pot", "on_delete": "cascade", "required": true},
         {"name": "holds", "type": "relation", "target": "pot", "on_delete": "restrict"},
     ]);
-    owner.post("/entities", &json!({"name": "part", "fields": fields})).await.expect(201);
+    owner.post("/entities", &json!({"name": "part", "soft_delete": kept, "fields": fields})).await.expect(201);
     let mut ids = Vec::new();
     for i in 0..POTS {
         ids.push(owner.post("/records/pot", &json!({"mark": format!("pot {i}")})).await.expect(201).id().to_owned());
@@ -84,8 +85,8 @@ async fn write(owner: &Caller, pots: &[String], write: Write, mark: String) -> T
     Told { write, mark, believed, reply }
 }
 
-async fn run(app: &TestApp, code: &str, plan: &[Vec<Write>]) {
-    let (owner, pots) = pots(app, code).await;
+async fn run(app: &TestApp, case: u32, plan: &[Vec<Write>]) {
+    let (owner, pots) = pots(app, &format!("case{case}"), case % 2 == 1).await;
     let (owner, pots) = (&owner, &pots);
     let writer = async |who: usize, writes: &[Write]| {
         let mut told = Vec::new();
@@ -118,7 +119,7 @@ both_stores! {
         for case in 0..cases {
             let plan = plan::plan().new_tree(&mut runner).unwrap().current();
             println!("{plan:?}");
-            run(&app, &format!("case{case}"), &plan).await;
+            run(&app, case, &plan).await;
         }
     }
 }

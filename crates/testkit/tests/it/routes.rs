@@ -42,7 +42,7 @@ both_stores! {
             let may = match route.access {
                 Access::Public | Access::Own => true,
                 Access::Records(action) => action == Action::Read,
-                Access::RecordChanges => false,
+                Access::RecordChanges | Access::Restoring => false,
                 // The viewer sees the schema and nothing else of the administration.
                 Access::Tenant(_, action) => action == Action::Read && path.starts_with("/api/v1/entities"),
             };

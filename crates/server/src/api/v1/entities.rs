@@ -5,9 +5,10 @@ pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
 
+use insula_model::expr::MAX_LENGTH;
 use serde_json::{Value, json};
 
-use crate::openapi::{self, Schema, required};
+use crate::openapi::{self, Member, Schema, required};
 
 /// An entity as answered.
 fn entity() -> Schema {
@@ -23,9 +24,19 @@ fn entity() -> Schema {
             required("scope", Schema::constant("tenant")),
             required("fields", Schema::array(openapi::view())),
             required("unique", Schema::array(Schema::array(Schema::name()))),
-            required("rules", Schema::array(Schema::free_form()).with("maxItems", 0)),
+            required("rules", Schema::array(Schema::named("Rule", Schema::output(rule_members())))),
         ]),
     )
+}
+
+/// What must hold of every record, as sent and as answered.
+fn rule_members() -> [Member; 3] {
+    let most = u32::try_from(MAX_LENGTH).unwrap_or(u32::MAX);
+    [
+        required("name", Schema::name()),
+        required("expr", Schema::text(1, most).described("CEL over the record's own fields.")),
+        required("message", Schema::text(1, 500).described("What whoever breaks it is told.")),
+    ]
 }
 
 fn entity_example() -> Value {

@@ -7,6 +7,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod query;
 pub(crate) mod replace;
+pub(crate) mod restore;
 pub(crate) mod update;
 
 use axum::response::Response;

@@ -60,6 +60,7 @@ fn every_route_is_open_to_whom_was_agreed_to() {
                 (format!("{} {}", resource.name(), action.name()), Some((resource, action)))
             }
             Access::RecordChanges => ("records, each".to_owned(), Some((thing, Action::Create))),
+            Access::Restoring => ("records read and delete".to_owned(), Some((thing, Action::Delete))),
             Access::Records(action) => (format!("records {}", action.name()), Some((thing, action))),
         };
         let may = |role: &BuiltinRole| {

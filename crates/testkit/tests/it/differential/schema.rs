@@ -15,6 +15,8 @@ pub(crate) struct Entity {
     pub(crate) fields: Vec<Field>,
     /// Positions of fields; first those that are unique alone, as the API has it.
     pub(crate) unique: Vec<Vec<usize>>,
+    /// Makes no difference to anything that is asked here: what is deleted is gone.
+    soft_delete: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -172,7 +174,7 @@ fn entity(own: usize, seed: &EntitySeed) -> Entity {
             unique.push(pair);
         }
     }
-    Entity { name: ENTITIES[own], fields, unique }
+    Entity { name: ENTITIES[own], fields, unique, soft_delete: seed.soft_delete }
 }
 
 fn field(kind: Kind, name: &'static str, own: usize, seed: &FieldSeed) -> Field {
@@ -200,7 +202,7 @@ impl Entity {
         let fields: Vec<Json> = self.fields.iter().map(Field::define).collect();
         let keys = self.unique.iter().filter(|key| key.len() > 1);
         let keys: Vec<Vec<&str>> = keys.map(|key| key.iter().map(|field| self.fields[*field].name).collect()).collect();
-        json!({"name": self.name, "fields": fields, "unique": keys})
+        json!({"name": self.name, "fields": fields, "unique": keys, "soft_delete": self.soft_delete})
     }
 }
 

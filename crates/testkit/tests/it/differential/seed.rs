@@ -16,6 +16,7 @@ pub(crate) struct EntitySeed {
     pub(crate) fields: Vec<FieldSeed>,
     /// Unique keys of two fields.
     pub(crate) pairs: Vec<(u8, u8)>,
+    pub(crate) soft_delete: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -135,7 +136,11 @@ pub(crate) fn case(steps: usize) -> impl Strategy<Value = Case> {
 
 fn entity() -> impl Strategy<Value = EntitySeed> {
     let pairs = vec(any::<(u8, u8)>(), 0..=1);
-    (vec(field(), 1..=7), pairs).prop_map(|(fields, pairs)| EntitySeed { fields, pairs })
+    (vec(field(), 1..=7), pairs, any::<bool>()).prop_map(|(fields, pairs, soft_delete)| EntitySeed {
+        fields,
+        pairs,
+        soft_delete,
+    })
 }
 
 fn field() -> impl Strategy<Value = FieldSeed> {

@@ -127,6 +127,11 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         }
         "createRecord" => Inputs::body(draft(entity, side, owner, SENT).await),
         "getRecord" | "deleteRecord" => Inputs::variable("id", &record(entity, side, owner).await),
+        "restoreRecord" => {
+            let id = record(entity, side, owner).await;
+            owner.delete(&format!("/records/{entity}/{id}")).await.expect(204);
+            Inputs::variable("id", &id)
+        }
         "queryRecords" => {
             Inputs::body(json!({"sort": "-name", "filter": "name != params.none", "params": {"none": SENT}}))
         }

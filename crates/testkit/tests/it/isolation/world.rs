@@ -66,7 +66,7 @@ impl Side {
         let name = json!({"name": "name", "type": "text", "required": true, "label": canary});
         let customer = json!({"name": "customer", "label": canary, "fields": [name]});
         owner.post("/entities", &customer).await.expect(201);
-        owner.post("/entities", &json!({"name": "ticket", "label": canary, "fields": [
+        owner.post("/entities", &json!({"name": "ticket", "label": canary, "soft_delete": true, "fields": [
             name,
             {"name": "priority", "type": "integer", "label": canary},
             {"name": "customer", "type": "relation", "target": "customer", "on_delete": "cascade", "label": canary},
