@@ -29,6 +29,11 @@ macro_rules! ids {
             pub const fn uuid(self) -> Uuid {
                 self.0
             }
+
+            /// The canonical form, in room that its user has.
+            pub fn encode(self, room: &mut [u8; 36]) -> &str {
+                self.0.as_hyphenated().encode_lower(room)
+            }
         }
 
         impl From<Uuid> for $name {

@@ -68,16 +68,19 @@ impl Edge {
         if let Some(refused) = response.extensions_mut().remove::<Refused>() {
             finish_problem(&mut response, &refused, id, &uri);
         }
+        let (mut id_room, mut tenant_room, mut account_room) = ([0; 36], [0; 36], [0; 36]);
+        let id = id.encode(&mut id_room);
         set_headers(response.headers_mut(), id);
+        let who = track.who();
         tracing::info!(
             target: "insula::access",
             method = method.as_str(),
             route = track.route(),
             status = response.status().as_u16(),
             duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
-            request_id = %id,
-            tenant = track.who().map(|who| tracing::field::display(who.tenant)),
-            account = track.who().map(|who| tracing::field::display(who.account)),
+            request_id = id,
+            tenant = who.map(|who| who.tenant.encode(&mut tenant_room)),
+            account = who.map(|who| who.account.encode(&mut account_room)),
             "request"
         );
         response
@@ -110,9 +113,9 @@ fn finish_problem(response: &mut Response, refused: &Refused, id: RequestId, uri
     *response.body_mut() = problem::body(problem, uri.path(), id).into();
 }
 
-fn set_headers(headers: &mut HeaderMap, id: RequestId) {
+fn set_headers(headers: &mut HeaderMap, id: &str) {
     headers.reserve(5);
-    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+    if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(&X_REQUEST_ID, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
-use json::JsonLine;
+use json::JsonLines;
 pub use queue::Guard;
 
 /// What is written, and how.
@@ -31,12 +31,12 @@ pub enum LogFormat {
 /// Begins to log. What is queued when the guard is dropped is still written.
 pub fn start(options: &LogOptions) -> Result<Guard, TryInitError> {
     let (queue, guard) = queue::over(std::io::stdout());
-    let layer = fmt::layer().with_writer(queue);
     let layer = match options.format {
-        LogFormat::Json => layer.event_format(JsonLine(Clock::default())).boxed(),
-        LogFormat::Text => layer.with_ansi(std::io::stdout().is_terminal()).boxed(),
+        LogFormat::Json => JsonLines { clock: Clock::default(), queue }.boxed(),
+        LogFormat::Text => fmt::layer().with_writer(queue).with_ansi(std::io::stdout().is_terminal()).boxed(),
     };
-    Registry::default().with(layer.with_filter(options.levels.clone())).try_init()?;
+    // The levels stand before the layer: what is off for a whole module costs a look at a number.
+    Registry::default().with(layer).with(options.levels.clone()).try_init()?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(tracing::field::display);
         tracing::error!(place, cause = panic.payload_as_str(), "panic");

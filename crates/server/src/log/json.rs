@@ -1,93 +1,97 @@
-//! An event as one line of JSON, written straight into the line's buffer: a request pays for it.
+//! An event as one line of JSON. It is written straight into a buffer that its thread keeps, and from there into the
+//! queue: every request pays for its line, so it pays for no allocation and no formatting that can be done without.
 
-use std::fmt::{self, Write};
+use std::cell::RefCell;
+use std::fmt;
+use std::io::Write as _;
 
 use insula_model::clock::Clock;
+use insula_model::value::write_json_text;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::{Context, Layer};
 
-/// `{"timestamp", "level", "target", …fields}`, the message being the field `message`.
-pub(super) struct JsonLine(pub(super) Clock);
+use super::queue::Queue;
 
-impl<S, N> FormatEvent<S, N> for JsonLine
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-    N: for<'writer> FormatFields<'writer> + 'static,
-{
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let of = event.metadata();
-        write!(line, r#"{{"timestamp":"{}","level":"{}","target":"{}""#, self.0.now(), of.level(), of.target())?;
-        let mut fields = Fields { line, written: Ok(()) };
-        event.record(&mut fields);
-        fields.written?;
-        fields.line.write_str("}\n")
+/// Writes `{"timestamp", "level", "target", …fields}`, the message being the field `message`.
+pub(super) struct JsonLines {
+    pub(super) clock: Clock,
+    pub(super) queue: Queue,
+}
+
+thread_local! {
+    /// The line being written; emptied, never given back.
+    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl<S: Subscriber> Layer<S> for JsonLines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        LINE.with(|line| match line.try_borrow_mut() {
+            Ok(mut line) => self.write(event, &mut line),
+            // What is being written logs something itself.
+            Err(_) => self.write(event, &mut Vec::new()),
+        });
     }
 }
 
-struct Fields<'w> {
-    line: Writer<'w>,
-    written: fmt::Result,
+impl JsonLines {
+    fn write(&self, event: &Event<'_>, line: &mut Vec<u8>) {
+        let of = event.metadata();
+        line.clear();
+        line.extend_from_slice(b"{\"timestamp\":\"");
+        self.clock.now().write(line);
+        line.extend_from_slice(b"\",\"level\":\"");
+        line.extend_from_slice(of.level().as_str().as_bytes());
+        line.extend_from_slice(b"\",\"target\":");
+        write_json_text(of.target(), line);
+        event.record(&mut Fields(line));
+        line.extend_from_slice(b"}\n");
+        self.queue.append(line);
+    }
 }
+
+struct Fields<'l>(&'l mut Vec<u8>);
 
 impl Fields<'_> {
-    fn plain(&mut self, field: &Field, value: impl fmt::Display) {
-        self.written = self.written.and_then(|()| write!(self.line, r#","{}":{value}"#, field.name()));
-    }
-
-    fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        self.written = self.written.and_then(|()| {
-            write!(self.line, r#","{}":""#, field.name())?;
-            Escaped(&mut self.line).write_fmt(value)?;
-            self.line.write_char('"')
-        });
+    fn name(&mut self, field: &Field) -> &mut Vec<u8> {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(field.name().as_bytes());
+        self.0.extend_from_slice(b"\":");
+        self.0
     }
 }
 
 impl Visit for Fields<'_> {
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field, value);
+        self.name(field).extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, value);
+        self.name(field).extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field, value);
+        self.name(field).extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, format_args!("{value}"));
+        write_json_text(value, self.name(field));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, format_args!("{value:?}"));
-    }
-}
-
-/// The inside of a JSON string (RFC 8259 §7).
-struct Escaped<'a, 'w>(&'a mut Writer<'w>);
-
-impl Write for Escaped<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for piece in text.split_inclusive(|c: char| c == '"' || c == '\\' || c < ' ') {
-            let (plain, special) = match piece.char_indices().next_back() {
-                Some((at, special)) if special == '"' || special == '\\' || special < ' ' => {
-                    (piece.get(..at).unwrap_or_default(), Some(special))
-                }
-                _ => (piece, None),
-            };
-            self.0.write_str(plain)?;
-            match special {
-                Some(special @ ('"' | '\\')) => write!(self.0, "\\{special}")?,
-                Some(control) => write!(self.0, "\\u{:04x}", u32::from(control))?,
-                None => {}
-            }
+        let line = self.name(field);
+        line.push(b'"');
+        let start = line.len();
+        // A value that fails to show itself is logged as far as it came.
+        drop(write!(line, "{value:?}"));
+        let special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+        if line.get(start..).unwrap_or_default().iter().any(special) {
+            let text = line.split_off(start);
+            line.pop();
+            write_json_text(&String::from_utf8_lossy(&text), line);
+        } else {
+            line.push(b'"');
         }
-        Ok(())
     }
 }
 
@@ -95,8 +99,8 @@ impl Write for Escaped<'_, '_> {
 mod tests {
     use insula_model::value::Timestamp;
     use serde_json::{Value, json};
+    use tracing_subscriber::Registry;
     use tracing_subscriber::layer::SubscriberExt as _;
-    use tracing_subscriber::{Registry, fmt};
 
     use super::*;
     use crate::log::queue;
@@ -120,8 +124,7 @@ mod tests {
         let sink = Sink::default();
         let (queue, guard) = queue::over(sink.clone());
         let clock = Clock::fixed(Timestamp::from_micros(1_700_000_000_123_456));
-        let layer = fmt::layer().with_writer(queue).event_format(JsonLine(clock));
-        tracing::subscriber::with_default(Registry::default().with(layer), || {
+        tracing::subscriber::with_default(Registry::default().with(JsonLines { clock, queue }), || {
             tracing::info!(
                 target: "t",
                 number = 7_u64, less = -7, yes = true, text = "a\"b\\c\nd\u{1}é", absent = None::<&str>,

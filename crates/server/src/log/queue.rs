@@ -70,12 +70,12 @@ impl Shared {
     }
 }
 
-impl Write for &Queue {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+impl Queue {
+    pub(super) fn append(&self, line: &[u8]) {
         let mut lines = self.0.lock();
         if lines.bytes.len() + line.len() > LIMIT {
             lines.dropped += 1;
-            return Ok(line.len());
+            return;
         }
         let quiet = lines.bytes.is_empty();
         lines.bytes.extend_from_slice(line);
@@ -83,6 +83,12 @@ impl Write for &Queue {
         if quiet {
             self.0.arrived.notify_one();
         }
+    }
+}
+
+impl Write for &Queue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.append(line);
         Ok(line.len())
     }
 
