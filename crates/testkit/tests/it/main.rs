@@ -26,6 +26,7 @@ mod records;
 mod routes;
 mod schemathesis;
 mod sessions;
+mod signups;
 mod tenants;
 mod types;
 mod upsert;
