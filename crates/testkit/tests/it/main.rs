@@ -27,6 +27,7 @@ mod routes;
 mod rules;
 mod schemathesis;
 mod sessions;
+mod signups;
 mod soft_delete;
 mod tenants;
 mod types;

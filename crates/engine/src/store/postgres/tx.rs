@@ -30,6 +30,8 @@ pub(crate) struct Tx {
     sends: usize,
     kind: Kind,
     standing: Standing,
+    /// How many sessions did not let it into its tenant's role.
+    refusals: usize,
     versions: Option<Versions>,
 }
 
@@ -87,16 +89,21 @@ impl Tx {
     pub(super) async fn lazy(pool: &Pool, kind: Kind, opening: String) -> Result<Self, StoreError> {
         let session = Some(pool.get().await?);
         let ahead = Ahead { opening: Some(opening), changes: Vec::new() };
-        Ok(Self { session, ahead, sends: 0, kind, standing: Standing::Sound, versions: None })
+        Ok(Self { session, ahead, sends: 0, kind, standing: Standing::Sound, refusals: 0, versions: None })
     }
 
     /// A write whose opening is sent at once and ends by selecting the tenant's two versions.
     pub(super) async fn versioned(pool: &Pool, opening: String) -> Result<Self, StoreError> {
         let mut tx = Self::lazy(pool, Kind::Write, opening).await?;
-        tx.standing = Standing::Unsure;
         let opening = tx.ahead.opening.take().unwrap_or_default();
-        let answer = tx.client()?.simple_query(&opening).await.map_err(StoreError::from);
-        let answer = tx.noted(answer)?;
+        let answer = loop {
+            tx.standing = Standing::Unsure;
+            let answer = tx.client()?.simple_query(&opening).await.map_err(StoreError::from);
+            match tx.noted(answer) {
+                Err(error) if is_of_the_session(&error) => tx.change_session(error).await?,
+                answer => break answer?,
+            }
+        };
         tx.versions = Some(read_versions(&answer).ok_or_else(|| StoreError::Other("the tenant has no store".into()))?);
         tx.standing = Standing::Sound;
         Ok(tx)
@@ -254,20 +261,28 @@ impl Tx {
         self.session.as_ref().map(|session| &session.client).ok_or_else(ended)
     }
 
-    /// Sends a statement; its rows are still to be read. A read whose first statement has outlived the columns it was
-    /// prepared with begins again, once: nothing was seen yet.
+    /// Sends a statement; its rows are still to be read. A read whose first statement was not served begins again,
+    /// nothing having been seen yet: on another session where this one does not let it into its tenant's role; and once
+    /// where the statement has outlived the columns it was prepared with.
     async fn start(&mut self, sql: &str, binds: &[&Value]) -> Result<RowStream, StoreError> {
-        let again = if self.kind == Kind::Read { self.ahead.opening.clone() } else { None };
-        match self.start_once(sql, binds).await {
-            Err(error) if is_stale_plan(&error) => {
-                if let Some(session) = &mut self.session {
-                    session.statements.pop(sql);
-                }
-                let Some(opening) = again else { return Err(error) };
-                self.ahead.opening = Some(format!("ROLLBACK; {opening}"));
-                self.start_once(sql, binds).await
+        let mut again = if self.kind == Kind::Read { self.ahead.opening.clone() } else { None };
+        loop {
+            let error = match self.start_once(sql, binds).await {
+                Err(error) => error,
+                sent => return sent,
+            };
+            let is_stale = is_stale_plan(&error);
+            if is_stale && let Some(session) = &mut self.session {
+                session.statements.pop(sql);
             }
-            sent => sent,
+            self.ahead.opening = if again.is_some() && is_of_the_session(&error) {
+                self.change_session(error).await?;
+                again.clone()
+            } else if is_stale && let Some(opening) = again.take() {
+                Some(format!("ROLLBACK; {opening}"))
+            } else {
+                return Err(error);
+            };
         }
     }
 
@@ -278,6 +293,23 @@ impl Tx {
         let client = self.client()?;
         let sent = ahead.before(client, client.query_raw(&statement, binds.iter().map(|value| Bind(value)))).await;
         self.noted(sent)
+    }
+
+    /// Closes a session that has not let this transaction into its tenant's role, and takes another. One that is opened
+    /// after the role was made knows it; so when as many have refused as there are at once, the role itself is to blame.
+    async fn change_session(&mut self, refusal: StoreError) -> Result<(), StoreError> {
+        let Some(session) = self.session.take() else { return Err(refusal) };
+        let pool = Pooled::pool(&session);
+        drop(Pooled::take(session));
+        self.refusals += 1;
+        match pool {
+            Some(pool) if self.refusals <= pool.status().max_size => {
+                self.session = Some(pool.get().await?);
+                self.standing = Standing::Sound;
+                Ok(())
+            }
+            _ => Err(refusal),
+        }
     }
 
     fn noted<T>(&mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {

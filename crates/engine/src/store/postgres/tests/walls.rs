@@ -194,3 +194,41 @@ fn a_session_that_is_refused_a_role_is_given_up() {
         assert_ne!(session().await.unwrap()[0].int(0).unwrap(), first);
     });
 }
+
+/// The whole pool has a wrong memory: its login role is another than it signed in as, of the same name.
+#[test]
+fn a_transaction_outlives_the_sessions_that_refuse_it_its_role() {
+    on_scratch(async |scratch| {
+        let stores = scratch.open().await;
+        let a = scratch.tenant(&stores).await;
+        let (role, cell) = (names::role(a.tenant), stores.cell(1).await.unwrap());
+        let login = &cell.login;
+        let admin = scratch.inside().await;
+        for next in ["read", "write"] {
+            let mut held = Vec::new();
+            for _ in 0..cell.serving.status().max_size {
+                let mut tx = stores.tenant_read(a).await.unwrap();
+                tx.query("SELECT 1", &[]).await.unwrap();
+                held.push(tx);
+            }
+            drop(held);
+            let password =
+                strings(&admin, &format!("SELECT rolpassword FROM pg_authid WHERE rolname = '{login}'")).await;
+            admin
+                .batch_execute(&format!(
+                    "DROP OWNED BY {login}; DROP ROLE {login};
+                     CREATE ROLE {login} LOGIN NOINHERIT NOBYPASSRLS PASSWORD '{}' IN ROLE {role};
+                     GRANT CONNECT ON DATABASE {} TO {login}",
+                    password[0],
+                    scratch.owner()
+                ))
+                .await
+                .unwrap();
+            let let_in = match next {
+                "read" => read(&stores, a, "SELECT 1").await.map(drop),
+                _ => stores.tenant_write(a).await.map(drop),
+            };
+            assert!(let_in.is_ok(), "{next}: {let_in:?}");
+        }
+    });
+}
