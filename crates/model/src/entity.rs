@@ -1,14 +1,22 @@
 //! What a tenant designs: entities, their fields, and the schema they make together.
 
 mod define;
+mod document;
 mod field;
+mod plan;
+mod redefine;
+mod retype;
 mod schema;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
 pub use define::define;
-pub use field::{Field, FieldKind, OnDelete, SystemField};
+pub use document::{MAX_ENTITIES, document};
+pub use field::{Field, FieldColumn, FieldKind, OnDelete, SystemField};
+pub use plan::{Plan, Revision, Step, StepKind, Warning, WarningKind};
+pub use redefine::{add_field, patch_entity, patch_field, without_field};
+pub use retype::Refused;
 pub use schema::Schema;
 
 use crate::id::{EntityId, FieldId, UniqueId};

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use insula_model::entity::{Entity, FieldKind, OnDelete, SystemField};
+use insula_model::entity::{Entity, FieldColumn, FieldKind, OnDelete, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::{EntityId, FieldId, RecordId};
 use insula_model::problem::{Problem, Result};
@@ -30,7 +30,7 @@ const MOST: usize = 10_000;
 struct Consequences {
     deleted: Vec<(Arc<Entity>, StoredRecord)>,
     /// Which record, by which field, loses which other one.
-    loosened: Vec<(Arc<Entity>, FieldId, StoredRecord, RecordId)>,
+    loosened: Vec<(Arc<Entity>, FieldColumn, StoredRecord, RecordId)>,
     seen: HashSet<(EntityId, RecordId)>,
 }
 
@@ -106,10 +106,11 @@ impl<'t> Tx<'t, Writing> {
                 let value = Value::Uuid(record.uuid());
                 let tenant = self.author.tenant;
                 let dependents =
-                    lock_where(&mut self.store, tenant, owner, Leaf::Field(field.id), value, MOST as u64 + 1).await;
+                    lock_where(&mut self.store, tenant, owner, Leaf::Field(field.column()), value, MOST as u64 + 1)
+                        .await;
                 for dependent in dependents.map_err(|error| self.failed(error))? {
                     if on_delete == OnDelete::SetNull {
-                        found.loosened.push((Arc::clone(owner), field.id, dependent, record));
+                        found.loosened.push((Arc::clone(owner), field.column(), dependent, record));
                     } else if found.seen.insert((owner.id, dependent.id)) {
                         found.deleted.push((Arc::clone(owner), dependent));
                     }
@@ -121,7 +122,7 @@ impl<'t> Tx<'t, Writing> {
                 let (tenant, limit) = (self.author.tenant, MOST as u64 + 1);
                 let linking = lock_linking(&mut self.store, tenant, owner, field.id, record, limit).await;
                 let linking = linking.map_err(|error| self.failed(error))?;
-                found.loosened.extend(linking.into_iter().map(|by| (Arc::clone(owner), field.id, by, record)));
+                found.loosened.extend(linking.into_iter().map(|by| (Arc::clone(owner), field.column(), by, record)));
                 found.check_size()?;
             }
         }
@@ -149,10 +150,14 @@ impl<'t> Tx<'t, Writing> {
                 let within = within.get(&(field.id, record.id.uuid())).copied().unwrap_or(0);
                 let mut w = SqlWriter::new(self.store.dialect());
                 w.raw("SELECT id FROM ").table(self.author.tenant, owner.id).raw(" WHERE ");
-                w.column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(0)).raw(" LIMIT ").number(within + 1);
+                w.column_name(Leaf::Field(field.column()))
+                    .raw(" = ")
+                    .bind(Slot::Arg(0))
+                    .raw(" LIMIT ")
+                    .number(within + 1);
                 let found = self.store.query(&w.finish().text, &[&Value::Uuid(record.id.uuid())]).await;
                 if found.map_err(|error| self.failed(error))?.len() as u64 > within {
-                    return Err(self.held_by(owner, field.id, record.id, within + 1, deleted).await?);
+                    return Err(self.held_by(owner, field.column(), record.id, within + 1, deleted).await?);
                 }
             }
         }
@@ -163,7 +168,7 @@ impl<'t> Tx<'t, Writing> {
     async fn held_by(
         &mut self,
         owner: &Arc<Entity>,
-        field: FieldId,
+        field: FieldColumn,
         record: RecordId,
         most: u64,
         deleted: &[(Arc<Entity>, StoredRecord)],
@@ -189,7 +194,7 @@ impl<'t> Tx<'t, Writing> {
     }
 
     /// Empties a reference of a record that is about to go itself: of that, its own event tells.
-    async fn cut(&mut self, entity: &Entity, record: RecordId, field: FieldId) -> Result<()> {
+    async fn cut(&mut self, entity: &Entity, record: RecordId, field: FieldColumn) -> Result<()> {
         let mut w = SqlWriter::new(self.store.dialect());
         w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ").column_name(Leaf::Field(field));
         w.raw(" = NULL WHERE id = ").bind(Slot::Arg(0));
@@ -201,13 +206,13 @@ impl<'t> Tx<'t, Writing> {
     async fn loosen(
         &mut self,
         entity: &Arc<Entity>,
-        field: FieldId,
+        field: FieldColumn,
         record: StoredRecord,
         lost: RecordId,
     ) -> Result<StoredRecord> {
         let mut after = record.next(&self.author);
-        let is_column = entity.field(field).is_some_and(|field| field.kind.is_column());
-        match entity.fields.iter().position(|f| f.id == field).and_then(|p| after.values.get_mut(p)) {
+        let is_column = entity.field(field.field).is_some_and(|field| field.kind.is_column());
+        match entity.fields.iter().position(|f| f.column() == field).and_then(|p| after.values.get_mut(p)) {
             Some(Value::Uuids(ids)) => ids.retain(|id| *id != lost.uuid()),
             Some(value) => *value = Value::Null,
             None => {}
@@ -254,7 +259,7 @@ impl<'t> Tx<'t, Writing> {
 
 /// The references among records to be deleted that would hold one of them, each with its field. What cascades or is set
 /// to null holds nothing.
-fn holds(deleted: &[(Arc<Entity>, StoredRecord)]) -> Vec<(Hold, FieldId)> {
+fn holds(deleted: &[(Arc<Entity>, StoredRecord)]) -> Vec<(Hold, FieldColumn)> {
     let places: HashMap<(EntityId, Uuid), usize> =
         deleted.iter().enumerate().map(|(place, (entity, record))| ((entity.id, record.id.uuid()), place)).collect();
     let mut holds = Vec::new();
@@ -265,7 +270,7 @@ fn holds(deleted: &[(Arc<Entity>, StoredRecord)]) -> Vec<(Hold, FieldId)> {
                 continue;
             };
             if let Some(to) = places.get(&(*target, *id)).copied().filter(|to| *to != from) {
-                holds.push((Hold { from, to, may_be_cut: !field.required }, field.id));
+                holds.push((Hold { from, to, may_be_cut: !field.required }, field.column()));
             }
         }
     }

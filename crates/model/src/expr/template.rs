@@ -38,10 +38,9 @@ impl Template {
         pieces.push(Piece::Text(source.get(rest..).unwrap_or_default().to_owned()));
         let template = Self(pieces);
         let held = |id: FieldId| template.0.contains(&Piece::Field { field: id });
-        let bound = compiled
-            .paths()
-            .iter()
-            .all(|path| path.hops.iter().all(|hop| held(*hop)) && !matches!(path.leaf, Leaf::Field(id) if !held(id)));
+        let bound = compiled.paths().iter().all(|path| {
+            path.hops.iter().all(|hop| held(*hop)) && !matches!(path.leaf, Leaf::Field(column) if !held(column.field))
+        });
         if bound {
             Ok(template)
         } else {
@@ -58,6 +57,11 @@ impl Template {
             Piece::Text(text) => text.as_str(),
         };
         self.0.iter().map(text).collect()
+    }
+
+    /// Whether it names the field.
+    pub fn names(&self, field: FieldId) -> bool {
+        self.0.contains(&Piece::Field { field })
     }
 
     /// The condition under the schema of today; an error where it has lost a field or its meaning.

@@ -24,6 +24,7 @@ mod query;
 mod readme;
 mod records;
 mod routes;
+mod schema;
 mod schemathesis;
 mod sessions;
 mod tenants;
