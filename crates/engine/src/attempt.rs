@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::jobs::{Kind, Plan};
 use crate::scope::Scope;
 use crate::sql::Fixed;
-use crate::tx::{Altering, Mode, Reading, Tx, Writing, as_it_is};
+use crate::tx::{Altering, Designing, Mode, Reading, Tx, Writing, as_it_is};
 
 pub(crate) use purge::purge;
 
@@ -147,6 +147,23 @@ impl Attempt {
         Box::pin(async {
             let plan = self.plan_purge().await;
             let done = self.scope.alter(async |tx| claim.once(tx, plan, work).await).await;
+            self.planned(plan, done)
+        })
+        .await
+    }
+
+    /// As [`Scope::design`], once for each key.
+    pub async fn design<R, F>(&self, body: &Json, work: F) -> Result<Done<R>>
+    where
+        R: Outcome,
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Designing>) -> Result<R> + Clone,
+    {
+        let Some(key) = &self.key else { return self.scope.design(work).await.map(Done::Now) };
+        let claim = key.claim(body);
+        Box::pin(async {
+            let plan = self.plan_purge().await;
+            let claim = &claim;
+            let done = self.scope.design(async move |tx| claim.once(tx, plan, work).await).await;
             self.planned(plan, done)
         })
         .await

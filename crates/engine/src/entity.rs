@@ -1,10 +1,23 @@
-//! Use cases of the schema: entities are designed, shown and dropped here, and their tables made.
+//! Use cases of the schema: entities are designed, shown, changed and dropped here, and their tables with them. Whatever
+//! asks for a change says what is to be; the difference is applied in one place.
 
-mod create;
+mod alter;
+mod change;
 mod ddl;
-mod drop;
+mod design;
+mod document;
+mod dry_run;
+mod history;
+mod purged;
+mod reshape;
 mod show;
 mod surface;
+mod survey;
 
+pub use design::{Design, FieldView};
+pub use document::{Applied, SchemaView};
+pub use dry_run::PlanView;
+pub use history::{SchemaChange, SchemaHistory};
 pub use show::EntityView;
 pub use surface::{Surface, SurfaceKey, UsableEntity, UsableField};
+pub use survey::Hindrance;

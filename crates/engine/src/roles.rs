@@ -9,7 +9,7 @@ mod show;
 mod update;
 
 pub use matrix::MatrixView;
-pub(crate) use role::{Role, choose};
+pub(crate) use role::{Role, all, choose};
 pub use show::RoleView;
 
 use std::sync::Arc;

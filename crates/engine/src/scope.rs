@@ -9,9 +9,9 @@ use crate::caller::Caller;
 use crate::engine::{Engine, Inner, Origin};
 use crate::store::{self, Versions};
 use crate::tenant::{Belief, CallerRights, Model, Tenant};
-use crate::tx::{Altering, Finished, Mode, Reading, Tx, Writing};
+use crate::tx::{Altering, Designing, Finished, Mode, Reading, Tx, Writing};
 
-/// How often a write is begun again that others' writes crossed. Each time one of those has ended.
+/// How often is begun again what crossed with others, or what the schema moved under. Each time one of those has ended.
 const ATTEMPTS: usize = 5;
 
 /// A verified caller in one tenant, for one request.
@@ -48,18 +48,20 @@ impl Scope {
         self.engine.clone()
     }
 
-    /// Reads from one consistent view of the tenant. `work` runs once more if the schema moved under it or the store gave
-    /// it up, and must await nothing but the transaction.
+    /// Reads from one consistent view of the tenant. `work` runs again if the schema moved under it or the store gave it
+    /// up, and must await nothing but the transaction.
     pub async fn read<R, F>(&self, work: F) -> Result<R>
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Reading>) -> Result<R> + Clone,
     {
         let _turn = self.tenant.serve().await?;
-        let first = self.try_read(work.clone()).await?;
-        if !first.schema_moved && !first.crossed {
-            return first.result;
+        for _ in 1..ATTEMPTS {
+            let done = self.try_read(work.clone()).await?;
+            if !done.schema_moved && !done.crossed {
+                return done.result;
+            }
+            self.tenant.forget();
         }
-        self.tenant.forget();
         self.try_read(work).await?.result
     }
 
@@ -92,7 +94,7 @@ impl Scope {
         self.write_anew(work).await?.result
     }
 
-    /// Changes the schema or the grants, alone on the tenant. The model is read anew afterwards.
+    /// Changes the grants, alone on the tenant. The model is read anew afterwards.
     pub async fn alter<R, F>(&self, work: F) -> Result<R>
     where
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Altering>) -> Result<R>,
@@ -102,6 +104,32 @@ impl Scope {
         let result = self.run_anew(tx, work).await?.result;
         self.tenant.forget();
         result
+    }
+
+    /// Changes the schema, alone on the tenant. The model is read anew afterwards. `work` runs again if it was given up for
+    /// the sake of reads that it and that held up each other.
+    pub async fn design<R, F>(&self, work: F) -> Result<R>
+    where
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Designing>) -> Result<R> + Clone,
+    {
+        let _turn = self.tenant.alter().await?;
+        for _ in 1..ATTEMPTS {
+            let done = self.try_design(work.clone()).await?;
+            if !done.crossed {
+                return done.result;
+            }
+        }
+        self.try_design(work).await?.result
+    }
+
+    async fn try_design<R, F>(&self, work: F) -> Result<Finished<R>>
+    where
+        F: for<'t> AsyncFnOnce(&mut Tx<'t, Designing>) -> Result<R>,
+    {
+        let tx = self.engine().stores.tenant_redesign(self.caller.placement()).await?;
+        let done = self.run_anew(tx, work).await;
+        self.tenant.forget();
+        done
     }
 
     async fn try_read<R, F>(&self, work: F) -> Result<Finished<R>>

@@ -6,7 +6,7 @@ mod expr;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use insula_model::entity::{DELETED_AT, SystemField};
+use insula_model::entity::{DELETED_AT, FieldColumn, SystemField};
 use insula_model::expr::{CallerField, Leaf, Moment, Param};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
 use insula_model::value::{ColumnType, Timestamp, Value};
@@ -115,12 +115,17 @@ impl SqlWriter {
         }
     }
 
-    /// The name of an entity's table, with the tenant's schema where the dialect has one.
-    pub(crate) fn table(&mut self, tenant: TenantId, entity: EntityId) -> &mut Self {
+    /// What stands before the names of a tenant's tables and indexes where the dialect has schemas.
+    pub(crate) fn schema(&mut self, tenant: TenantId) -> &mut Self {
         if self.dialect == Dialect::Postgres {
             let _ = write!(self.text, "tenant_{}.", tenant.uuid().as_simple());
         }
-        self.table_name(entity)
+        self
+    }
+
+    /// The name of an entity's table, with the tenant's schema where the dialect has one.
+    pub(crate) fn table(&mut self, tenant: TenantId, entity: EntityId) -> &mut Self {
+        self.schema(tenant).table_name(entity)
     }
 
     /// The bare name of an entity's table.
@@ -140,9 +145,7 @@ impl SqlWriter {
     }
 
     fn beside(&mut self, tenant: TenantId, kind: char, field: FieldId) -> &mut Self {
-        if self.dialect == Dialect::Postgres {
-            let _ = write!(self.text, "tenant_{}.", tenant.uuid().as_simple());
-        }
+        self.schema(tenant);
         let _ = write!(self.text, "{kind}_{}", field.uuid().as_simple());
         self
     }
@@ -179,7 +182,7 @@ impl SqlWriter {
     pub(crate) fn column_name(&mut self, column: Leaf) -> &mut Self {
         let _ = match column {
             Leaf::System(field) => write!(self.text, "{}", field.name()),
-            Leaf::Field(id) => write!(self.text, "{}", column_name(id)),
+            Leaf::Field(column) => write!(self.text, "{}", column_name(column)),
         };
         self
     }
@@ -206,8 +209,12 @@ pub(crate) fn unique_name(id: UniqueId) -> String {
     format!("u_{}", id.uuid().as_simple())
 }
 
-pub(crate) fn column_name(id: FieldId) -> String {
-    format!("c_{}", id.uuid().as_simple())
+pub(crate) fn column_name(column: FieldColumn) -> String {
+    let field = column.field.uuid();
+    match column.generation {
+        0 => format!("c_{}", field.as_simple()),
+        n => format!("c_{}_{n}", field.as_simple()),
+    }
 }
 
 /// The bind of a list: a JSON array of its values, each as [`SqlWriter::list`] reads it back.

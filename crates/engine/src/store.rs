@@ -129,10 +129,19 @@ impl Stores {
         })
     }
 
-    /// A change of one tenant's schema or grants: alone on the tenant, with the right to DDL.
+    /// A change of one tenant's grants: alone on the tenant.
     pub(crate) async fn tenant_alter(&self, placement: Placement) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Sqlite(stores) => Tx::Sqlite(stores.tenant_alter(placement.tenant).await?),
+            Self::Postgres(stores) => Tx::Postgres(stores.tenant_alter(placement).await?),
+        })
+    }
+
+    /// A change of one tenant's schema: alone on the tenant, with the right to DDL. On SQLite without foreign keys, since
+    /// a table that others refer to is made anew as another and takes its place.
+    pub(crate) async fn tenant_redesign(&self, placement: Placement) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(stores) => Tx::Sqlite(stores.tenant_redesign(placement.tenant).await?),
             Self::Postgres(stores) => Tx::Postgres(stores.tenant_alter(placement).await?),
         })
     }
@@ -233,6 +242,14 @@ impl Tx {
     pub(crate) async fn execute(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
         match self {
             Self::Sqlite(tx) => tx.execute(sql, binds).await,
+            Self::Postgres(tx) => tx.execute(sql, binds).await,
+        }
+    }
+
+    /// As [`Tx::execute`], of something that may touch every row of a table.
+    pub(crate) async fn rewrite(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.rewrite(sql, binds).await,
             Self::Postgres(tx) => tx.execute(sql, binds).await,
         }
     }

@@ -29,19 +29,24 @@ pub enum Reading {}
 /// Changes records.
 #[derive(Debug)]
 pub enum Writing {}
-/// Changes the schema or the grants.
+/// Changes the grants.
 #[derive(Debug)]
 pub enum Altering {}
+/// Changes the schema.
+#[derive(Debug)]
+pub enum Designing {}
 
 impl Mode for Reading {}
 impl Mode for Writing {}
 impl Mode for Altering {}
+impl Mode for Designing {}
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Reading {}
     impl Sealed for super::Writing {}
     impl Sealed for super::Altering {}
+    impl Sealed for super::Designing {}
 }
 
 /// Invariant in `'t`: two transactions' brands never unify.

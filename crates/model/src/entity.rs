@@ -1,7 +1,11 @@
 //! What a tenant designs: entities, their fields, and the schema they make together.
 
 mod define;
+mod document;
 mod field;
+mod plan;
+mod redefine;
+mod retype;
 mod rule;
 mod schema;
 mod view;
@@ -9,7 +13,11 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 pub use define::define;
-pub use field::{Field, FieldKind, OnDelete, SystemField};
+pub use document::{MAX_ENTITIES, document};
+pub use field::{Field, FieldColumn, FieldKind, OnDelete, SystemField};
+pub use plan::{Plan, Revision, Step, StepKind, Warning, WarningKind};
+pub use redefine::{add_field, patch_entity, patch_field, without_field};
+pub use retype::Refused;
 pub use rule::Rule;
 pub use schema::Schema;
 

@@ -22,7 +22,7 @@ pub use param::{MAX_PARAM_LIST, ParamUse, Params};
 pub use path::MAX_HOPS;
 pub use template::Template;
 
-use crate::entity::SystemField;
+use crate::entity::{FieldColumn, SystemField};
 use crate::id::FieldId;
 use crate::value::{ColumnType, Timestamp, Value};
 
@@ -117,7 +117,7 @@ pub struct Path {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Leaf {
     System(SystemField),
-    Field(FieldId),
+    Field(FieldColumn),
 }
 
 impl Expr {

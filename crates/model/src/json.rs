@@ -91,6 +91,16 @@ fn at_most(bytes: &[u8]) -> usize {
     values
 }
 
+impl Json {
+    /// A member of an object; nothing has members otherwise.
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+}
+
 impl From<&serde_json::Value> for Json {
     fn from(value: &serde_json::Value) -> Self {
         match value {

@@ -222,6 +222,36 @@ impl Take for NoQuery {
     }
 }
 
+/// Whether a change is to be made, or only planned: `dry_run`, the one parameter there is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Intent {
+    Do,
+    Plan,
+}
+
+impl Take for Intent {
+    async fn take(call: &mut Call) -> Result<Self> {
+        Self::read(call.parts.uri.query().unwrap_or_default())
+    }
+}
+
+impl Intent {
+    fn read(query: &str) -> Result<Self> {
+        let (mut errors, mut given) = (Errors::default(), None);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let at = pointer("", &name);
+            match (&*name, &*value) {
+                ("dry_run", _) if given.is_some() => errors.add(at, Code::InvalidFormat, "Give this parameter once."),
+                ("dry_run", "true") => given = Some(Self::Plan),
+                ("dry_run", "false") => given = Some(Self::Do),
+                ("dry_run", _) => errors.add(at, Code::InvalidFormat, "Expected true or false."),
+                _ => errors.add(at, Code::UnknownParameter, "There is no such parameter."),
+            }
+        }
+        errors.check().map(|()| given.unwrap_or(Self::Do))
+    }
+}
+
 /// The request's headers, for preconditions.
 pub(crate) struct Headers(pub(crate) HeaderMap<HeaderValue>);
 
@@ -247,6 +277,21 @@ pub(crate) fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<impl
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_is_made_unless_it_is_to_be_planned() {
+        for (query, expect) in [("", Intent::Do), ("dry_run=false", Intent::Do), ("dry_run=true", Intent::Plan)] {
+            assert_eq!(Intent::read(query).unwrap(), expect, "{query}");
+        }
+        for (query, code) in [
+            ("dry_run=1", Code::InvalidFormat),
+            ("dry_run", Code::InvalidFormat),
+            ("dry_run=true&dry_run=true", Code::InvalidFormat),
+            ("dryrun=true", Code::UnknownParameter),
+        ] {
+            assert_eq!(Intent::read(query).unwrap_err().code(), code, "{query}");
+        }
+    }
 
     #[test]
     fn one_bearer_header_and_nothing_else_is_a_token() {

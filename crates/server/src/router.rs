@@ -14,7 +14,7 @@ use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
 use crate::api;
-use crate::api::v1::{audit, auth, authz, batch, entities, groups, jobs, openapi, records, roles, users};
+use crate::api::v1::{audit, auth, authz, batch, entities, groups, jobs, openapi, records, roles, schema, users};
 use crate::call::{self, AppState, Credential, Handler};
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
@@ -60,6 +60,9 @@ pub struct RouteInfo {
 pub fn routes() -> Vec<RouteInfo> {
     table().routes
 }
+
+const FIELDS: &str = "/api/v1/entities/{entity}/fields";
+const FIELD: &str = "/api/v1/entities/{entity}/fields/{field}";
 
 fn table() -> Table {
     use Action::{Create, Delete, Read, Update};
@@ -128,15 +131,7 @@ fn table() -> Table {
         .described(jobs::get::describe)
         .tenant(Method::POST, "/api/v1/jobs/{id}/cancel", Resource::Tenant, Update, jobs::cancel::cancel)
         .described(jobs::cancel::describe)
-        // Entities
-        .tenant(Method::GET, "/api/v1/entities", Resource::Entities, Read, entities::list::list)
-        .described(entities::list::describe)
-        .tenant(Method::POST, "/api/v1/entities", Resource::Entities, Create, entities::create::create)
-        .described(entities::create::describe)
-        .tenant(Method::GET, "/api/v1/entities/{entity}", Resource::Entities, Read, entities::get::get)
-        .described(entities::get::describe)
-        .tenant(Method::DELETE, "/api/v1/entities/{entity}", Resource::Entities, Delete, entities::delete::delete)
-        .described(entities::delete::describe)
+        .design()
         // Records
         .records(Method::GET, "/api/v1/records/{entity}", Read, records::list::list)
         .described(records::list::describe)
@@ -204,6 +199,35 @@ enum Plain {}
 enum OfRecords {}
 
 impl Table {
+    /// The schema: entities, fields, documents.
+    fn design(self) -> Self {
+        use Action::{Create, Delete, Read, Update};
+        self.tenant(Method::GET, "/api/v1/entities", Resource::Entities, Read, entities::list::list)
+            .described(entities::list::describe)
+            .tenant(Method::POST, "/api/v1/entities", Resource::Entities, Create, entities::create::create)
+            .described(entities::create::describe)
+            .tenant(Method::GET, "/api/v1/entities/{entity}", Resource::Entities, Read, entities::get::get)
+            .described(entities::get::describe)
+            .tenant(Method::PATCH, "/api/v1/entities/{entity}", Resource::Entities, Update, entities::update::update)
+            .described(entities::update::describe)
+            .tenant(Method::DELETE, "/api/v1/entities/{entity}", Resource::Entities, Delete, entities::delete::delete)
+            .described(entities::delete::describe)
+            .tenant(Method::POST, FIELDS, Resource::Entities, Update, entities::fields::create::create)
+            .described(entities::fields::create::describe)
+            .tenant(Method::PATCH, FIELD, Resource::Entities, Update, entities::fields::update::update)
+            .described(entities::fields::update::describe)
+            .tenant(Method::DELETE, FIELD, Resource::Entities, Update, entities::fields::delete::delete)
+            .described(entities::fields::delete::describe)
+            .tenant(Method::GET, "/api/v1/schema", Resource::Entities, Read, schema::get::get)
+            .described(schema::get::describe)
+            .tenant(Method::GET, "/api/v1/schema/history", Resource::Entities, Read, schema::history::history)
+            .described(schema::history::describe)
+            .tenant(Method::POST, "/api/v1/schema/plan", Resource::Entities, Update, schema::compare::compare)
+            .described(schema::compare::describe)
+            .tenant(Method::POST, "/api/v1/schema/apply", Resource::Entities, Update, schema::apply::apply)
+            .described(schema::apply::describe)
+    }
+
     fn public<A: 'static>(
         self,
         verb: impl Verb,

@@ -9,36 +9,35 @@ use crate::sql::{Dialect, SqlWriter};
 
 /// `CREATE TABLE` and its indexes, in order.
 pub(super) fn create(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec<String> {
-    let mut statements = vec![table(dialect, tenant, entity)];
-    let mut keys: Vec<&UniqueKey> = entity.unique.iter().collect();
-    if dialect == Dialect::Sqlite {
-        // What breaches two keys is refused for the first: SQLite tries the newest index first, PostgreSQL the oldest.
-        keys.reverse();
-    }
-    statements.extend(keys.into_iter().map(|key| unique_index(dialect, tenant, entity, key)));
+    let mut statements = vec![table(dialect, tenant, entity, entity.id)];
+    statements.extend(in_order(dialect, &entity.unique).map(|key| unique_index(dialect, tenant, entity, key)));
     if entity.soft_delete {
         statements.push(deleted_index(dialect, tenant, entity));
     }
-    // A relation is always indexed: every deletion of the other record looks it up.
-    let indexed = |field: &&Field| !field.unique && (field.indexed || field.kind.target().is_some());
-    for field in entity.fields.iter().filter(indexed) {
-        let mut w = SqlWriter::new(dialect);
-        w.raw("CREATE INDEX ").index_name(field.id).raw(" ON ").table(tenant, entity.id).raw(" (");
-        w.column_name(Leaf::Field(field.id)).raw(nulls_first(dialect)).raw(", id)");
-        statements.push(w.finish().text);
-    }
+    let indexed = entity.fields.iter().filter(|field| is_indexed(field));
+    statements.extend(indexed.map(|field| index(dialect, tenant, entity, field)));
     for field in &entity.fields {
         statements.extend(beside(dialect, tenant, entity, field));
     }
     statements
 }
 
+/// Unique keys in the order in which to make their indexes. What breaches two keys is refused for the first: SQLite tries the
+/// newest index first, PostgreSQL the oldest.
+pub(super) fn in_order(dialect: Dialect, keys: &[UniqueKey]) -> impl Iterator<Item = &UniqueKey> {
+    let mut keys: Vec<&UniqueKey> = keys.iter().collect();
+    if dialect == Dialect::Sqlite {
+        keys.reverse();
+    }
+    keys.into_iter()
+}
+
 /// The index behind a unique key. What is deleted is unique no more.
-fn unique_index(dialect: Dialect, tenant: TenantId, entity: &Entity, key: &UniqueKey) -> String {
+pub(super) fn unique_index(dialect: Dialect, tenant: TenantId, entity: &Entity, key: &UniqueKey) -> String {
     let mut w = SqlWriter::new(dialect);
     w.raw("CREATE UNIQUE INDEX ").unique_name(key.id).raw(" ON ").table(tenant, entity.id).raw(" (");
-    for (i, field) in key.fields.iter().enumerate() {
-        w.raw(if i == 0 { "" } else { ", " }).column_name(Leaf::Field(*field));
+    for (i, field) in key.fields.iter().filter_map(|id| entity.field(*id)).enumerate() {
+        w.raw(if i == 0 { "" } else { ", " }).column_name(Leaf::Field(field.column()));
         w.raw(nulls_first(dialect));
     }
     w.raw(if entity.soft_delete { ") WHERE deleted_at IS NULL" } else { ")" });
@@ -46,7 +45,7 @@ fn unique_index(dialect: Dialect, tenant: TenantId, entity: &Entity, key: &Uniqu
 }
 
 /// The index of what waits to be purged, in the order in which it will be.
-fn deleted_index(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
+pub(super) fn deleted_index(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
     let mut w = SqlWriter::new(dialect);
     w.raw("CREATE INDEX ").deleted_name(entity.id).raw(" ON ").table(tenant, entity.id);
     w.raw(" (deleted_at) WHERE deleted_at IS NOT NULL");
@@ -54,13 +53,25 @@ fn deleted_index(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String 
 }
 
 /// The column of an entity that keeps deleted records, as it is defined.
-fn deleted_column(w: &mut SqlWriter) {
+pub(super) fn deleted_column(w: &mut SqlWriter) {
     let timestamp = column_type(w.dialect(), ColumnType::Timestamp);
     w.raw("deleted_at ").raw(timestamp);
 }
 
+/// Whether a field has an index of its own. A relation always has: every deletion of the other record looks it up.
+pub(super) fn is_indexed(field: &Field) -> bool {
+    !field.unique && (field.indexed || field.kind.target().is_some())
+}
+
+pub(super) fn index(dialect: Dialect, tenant: TenantId, entity: &Entity, field: &Field) -> String {
+    let mut w = SqlWriter::new(dialect);
+    w.raw("CREATE INDEX ").index_name(field.id).raw(" ON ").table(tenant, entity.id).raw(" (");
+    w.column_name(Leaf::Field(field.column())).raw(nulls_first(dialect)).raw(", id)");
+    w.finish().text
+}
+
 /// The table a field has beside the entity's own, if it is of such a type.
-fn beside(dialect: Dialect, tenant: TenantId, entity: &Entity, field: &Field) -> Vec<String> {
+pub(super) fn beside(dialect: Dialect, tenant: TenantId, entity: &Entity, field: &Field) -> Vec<String> {
     match field.kind {
         FieldKind::Relations { target } => links(dialect, tenant, entity, field.id, target),
         FieldKind::AutoNumber => {
@@ -97,48 +108,41 @@ fn links(dialect: Dialect, tenant: TenantId, entity: &Entity, field: FieldId, ta
 
 /// `DROP TABLE` of the entity and of what stands beside it, in order.
 pub(super) fn drop(dialect: Dialect, tenant: TenantId, entity: &Entity) -> Vec<String> {
-    let mut statements = Vec::new();
-    for field in &entity.fields {
-        let mut w = SqlWriter::new(dialect);
-        w.raw("DROP TABLE ");
-        match field.kind {
-            FieldKind::Relations { .. } => w.link_table(tenant, field.id),
-            FieldKind::AutoNumber => w.counter_table(tenant, field.id),
-            _ => continue,
-        };
-        statements.push(w.finish().text);
-    }
+    let mut statements: Vec<String> =
+        entity.fields.iter().filter_map(|field| drop_beside(dialect, tenant, field)).collect();
     let mut w = SqlWriter::new(dialect);
     w.raw("DROP TABLE ").table(tenant, entity.id);
+    // References of other tables that are dropped with it go first, whichever is first.
+    w.raw(if dialect == Dialect::Postgres { " CASCADE" } else { "" });
     statements.push(w.finish().text);
     statements
 }
 
-fn table(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
+pub(super) fn drop_beside(dialect: Dialect, tenant: TenantId, field: &Field) -> Option<String> {
     let mut w = SqlWriter::new(dialect);
-    w.raw("CREATE TABLE ").table(tenant, entity.id).raw(" (");
+    w.raw("DROP TABLE ");
+    match field.kind {
+        FieldKind::Relations { .. } => w.link_table(tenant, field.id),
+        FieldKind::AutoNumber => w.counter_table(tenant, field.id),
+        _ => return None,
+    };
+    Some(w.finish().text)
+}
+
+/// The entity's table, under the name that `as_if` would have.
+pub(super) fn table(dialect: Dialect, tenant: TenantId, entity: &Entity, as_if: EntityId) -> String {
+    let mut w = SqlWriter::new(dialect);
+    w.raw("CREATE TABLE ").table(tenant, as_if).raw(" (");
     for field in SystemField::ALL {
         w.raw(field.name()).raw(" ").raw(column_type(dialect, field.column_type())).raw(" NOT NULL");
         w.raw(if field == SystemField::Id { " PRIMARY KEY" } else { "" });
         w.raw(if field == SystemField::Version { "" } else { ", " });
     }
     for field in entity.fields.iter().filter(|field| field.kind.is_column()) {
-        w.raw(", ").column_name(Leaf::Field(field.id)).raw(" ").raw(column_type(dialect, field.kind.column_type()));
+        w.raw(", ");
+        column(&mut w, field);
         w.raw(if field.required { " NOT NULL" } else { "" });
-        if let FieldKind::Relation { target, on_delete } = &field.kind {
-            w.raw(" REFERENCES ");
-            // SQLite looks a referenced table up in the same file, without a schema.
-            match dialect {
-                Dialect::Sqlite => w.table_name(*target),
-                Dialect::Postgres => w.table(tenant, *target),
-            };
-            w.raw(" (id) ON DELETE ").raw(match on_delete {
-                // Looked at when the statement ends, so that a record deleted by the same statement does not count.
-                OnDelete::Restrict => "NO ACTION",
-                OnDelete::Cascade => "CASCADE",
-                OnDelete::SetNull => "SET NULL",
-            });
-        }
+        reference(&mut w, tenant, field);
     }
     if entity.soft_delete {
         w.raw(", ");
@@ -146,6 +150,29 @@ fn table(dialect: Dialect, tenant: TenantId, entity: &Entity) -> String {
     }
     w.raw(if dialect == Dialect::Sqlite { ") STRICT" } else { ")" });
     w.finish().text
+}
+
+/// A field's column with its type.
+pub(super) fn column(w: &mut SqlWriter, field: &Field) {
+    let ty = column_type(w.dialect(), field.kind.column_type());
+    w.column_name(Leaf::Field(field.column())).raw(" ").raw(ty);
+}
+
+/// ` REFERENCES …` of a relation.
+pub(super) fn reference(w: &mut SqlWriter, tenant: TenantId, field: &Field) {
+    let FieldKind::Relation { target, on_delete } = &field.kind else { return };
+    w.raw(" REFERENCES ");
+    // SQLite looks a referenced table up in the same file, without a schema.
+    match w.dialect() {
+        Dialect::Sqlite => w.table_name(*target),
+        Dialect::Postgres => w.table(tenant, *target),
+    };
+    w.raw(" (id) ON DELETE ").raw(match on_delete {
+        // Looked at when the statement ends, so that a record deleted by the same statement does not count.
+        OnDelete::Restrict => "NO ACTION",
+        OnDelete::Cascade => "CASCADE",
+        OnDelete::SetNull => "SET NULL",
+    });
 }
 
 /// Null sorts smallest: SQLite's own way, and said to PostgreSQL.

@@ -664,9 +664,9 @@ fn a_write_follows_what_another_node_has_just_changed() {
                 r#"{{"name":"item","fields":[{{"name":"{field}","type":"text"}},{{"name":"no","type":"auto_number"}},
                     {{"name":"links","type":"relations","target":"item"}}]}}"#
             ));
-            owner.alter(async |tx| tx.create_entity(&entity).await).await.unwrap();
+            owner.design(async |tx| tx.create_entity(&entity).await).await.unwrap();
         };
-        let drop_it = async || owner.alter(async |tx| tx.drop_entity(&tx.entity("item")?).await).await.unwrap();
+        let drop_it = async || owner.design(async |tx| tx.drop_entity(&tx.entity("item")?).await).await.unwrap();
         let write = async |field: &str| {
             let body = json(&format!(r#"{{"{field}":"x"}}"#));
             let work = async |tx: &mut crate::tx::Tx<'_, crate::tx::Writing>| {

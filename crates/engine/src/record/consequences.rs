@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use insula_model::entity::{Entity, Field, FieldKind, OnDelete};
+use insula_model::entity::{Entity, Field, FieldColumn, FieldKind, OnDelete};
 use insula_model::expr::Leaf;
 use insula_model::id::{EntityId, FieldId, RecordId};
 use insula_model::problem::{Problem, Result};
@@ -47,7 +47,7 @@ pub(super) struct Doomed {
 /// A record that stays and loses a reference.
 pub(super) struct Loosened {
     pub(super) entity: Arc<Entity>,
-    pub(super) field: FieldId,
+    pub(super) field: FieldColumn,
     pub(super) record: StoredRecord,
     pub(super) lost: RecordId,
 }
@@ -59,7 +59,7 @@ pub(super) struct Consequences {
     pub(super) loosened: Vec<Loosened>,
     places: HashMap<(EntityId, Uuid), usize>,
     /// Of what is loosened already: which record, by which field, loses which other one.
-    losses: HashSet<(RecordId, FieldId, RecordId)>,
+    losses: HashSet<(RecordId, FieldColumn, RecordId)>,
     /// Those of `deleted` whose own consequences are not known yet.
     waiting: VecDeque<usize>,
 }
@@ -84,7 +84,7 @@ impl Consequences {
         self.waiting.push_back(place);
     }
 
-    fn loosen(&mut self, entity: &Arc<Entity>, field: FieldId, record: StoredRecord, lost: RecordId) {
+    fn loosen(&mut self, entity: &Arc<Entity>, field: FieldColumn, record: StoredRecord, lost: RecordId) {
         if self.losses.insert((record.id, field, lost)) {
             self.loosened.push(Loosened { entity: Arc::clone(entity), field, record, lost });
         }
@@ -162,7 +162,7 @@ impl Tx<'_, Writing> {
         let (model, tenant, limit) = (Arc::clone(&self.model), self.author.tenant, MOST as u64 + 1);
         for (owner, field) in model.schema.relations_to(entity.id) {
             let Some(life) = concerned(field, owner, fate) else { continue };
-            let (leaf, value) = (Leaf::Field(field.id), Value::Uuid(record.uuid()));
+            let (leaf, value) = (Leaf::Field(field.column()), Value::Uuid(record.uuid()));
             let dependents = lock_where(&mut self.store, tenant, owner, leaf, value, life, limit).await;
             for dependent in dependents.map_err(|error| self.failed(error))? {
                 let was_deleted = dependent.deleted_at.is_some();
@@ -172,7 +172,7 @@ impl Tx<'_, Writing> {
                     let own = if fate == Fate::Removed { fate } else { Fate::of(owner) };
                     found.delete(owner, dependent, own);
                 } else {
-                    found.loosen(owner, field.id, dependent, record);
+                    found.loosen(owner, field.column(), dependent, record);
                 }
             }
             found.check_size()?;
@@ -182,7 +182,7 @@ impl Tx<'_, Writing> {
         for (owner, field) in model.schema.links_to(entity.id) {
             let linking = lock_linking(&mut self.store, tenant, owner, field.id, record, life, limit).await;
             for by in linking.map_err(|error| self.failed(error))? {
-                found.loosen(owner, field.id, by, record);
+                found.loosen(owner, field.column(), by, record);
             }
             found.check_size()?;
         }
@@ -209,12 +209,12 @@ impl Tx<'_, Writing> {
                 let within = within.get(&(field.id, record.id.uuid())).copied().unwrap_or(0);
                 let mut w = SqlWriter::new(self.store.dialect());
                 w.raw("SELECT a0.id FROM ").table(self.author.tenant, owner.id).raw(" AS a0 WHERE ");
-                w.column(0, Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(0));
+                w.column(0, Leaf::Field(field.column())).raw(" = ").bind(Slot::Arg(0));
                 Life::Living.and(&mut w, owner, 0);
                 w.raw(" LIMIT ").number(within + 1);
                 let holding = self.store.query(&w.finish().text, &[&Value::Uuid(record.id.uuid())]).await;
                 if holding.map_err(|error| self.failed(error))?.len() as u64 > within {
-                    return Err(self.held_by(owner, field.id, record.id, within + 1, found).await?);
+                    return Err(self.held_by(owner, field.column(), record.id, within + 1, found).await?);
                 }
             }
         }
@@ -225,7 +225,7 @@ impl Tx<'_, Writing> {
     async fn held_by(
         &mut self,
         owner: &Arc<Entity>,
-        field: FieldId,
+        field: FieldColumn,
         record: RecordId,
         most: u64,
         found: &Consequences,

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use insula_model::entity::{Entity, FieldKind, OnDelete, SystemField};
+use insula_model::entity::{Entity, FieldColumn, FieldKind, OnDelete, SystemField};
 use insula_model::expr::Leaf;
-use insula_model::id::{EntityId, FieldId, RecordId};
+use insula_model::id::{EntityId, RecordId};
 use insula_model::problem::{Problem, Result};
 use insula_model::value::Value;
 use uuid::Uuid;
@@ -89,7 +89,7 @@ impl<'t> Tx<'t, Writing> {
     }
 
     /// Empties a reference of a record that is about to go itself: of that, its own event tells.
-    async fn cut(&mut self, entity: &Entity, record: RecordId, field: FieldId) -> Result<()> {
+    async fn cut(&mut self, entity: &Entity, record: RecordId, field: FieldColumn) -> Result<()> {
         let mut w = SqlWriter::new(self.store.dialect());
         w.raw("UPDATE ").table(self.author.tenant, entity.id).raw(" SET ").column_name(Leaf::Field(field));
         w.raw(" = NULL WHERE id = ").bind(Slot::Arg(0));
@@ -101,13 +101,13 @@ impl<'t> Tx<'t, Writing> {
     async fn loosen(
         &mut self,
         entity: &Arc<Entity>,
-        field: FieldId,
+        field: FieldColumn,
         record: StoredRecord,
         lost: RecordId,
     ) -> Result<StoredRecord> {
         let mut after = record.next(&self.author);
-        let is_column = entity.field(field).is_some_and(|field| field.kind.is_column());
-        match entity.fields.iter().position(|f| f.id == field).and_then(|p| after.values.get_mut(p)) {
+        let is_column = entity.field(field.field).is_some_and(|field| field.kind.is_column());
+        match entity.fields.iter().position(|f| f.column() == field).and_then(|p| after.values.get_mut(p)) {
             Some(Value::Uuids(ids)) => ids.retain(|id| *id != lost.uuid()),
             Some(value) => *value = Value::Null,
             None => {}
@@ -158,7 +158,7 @@ impl<'t> Tx<'t, Writing> {
 }
 
 /// The columns by which a record that is marked would hold one that is removed.
-fn held_columns(found: &Consequences, marked: &Doomed) -> Vec<FieldId> {
+fn held_columns(found: &Consequences, marked: &Doomed) -> Vec<FieldColumn> {
     let references = marked.entity.fields.iter().zip(&marked.record.values);
     let held = references.filter(|(field, value)| match (&field.kind, value) {
         (FieldKind::Relation { target, on_delete: OnDelete::Restrict }, Value::Uuid(id)) => {
@@ -166,12 +166,12 @@ fn held_columns(found: &Consequences, marked: &Doomed) -> Vec<FieldId> {
         }
         _ => false,
     });
-    held.map(|(field, _)| field.id).collect()
+    held.map(|(field, _)| field.column()).collect()
 }
 
 /// The references among records to be removed that would hold one of them, each with its field. What cascades or is set
 /// to null holds nothing.
-fn holds(removed: &[&Doomed]) -> Vec<(Hold, FieldId)> {
+fn holds(removed: &[&Doomed]) -> Vec<(Hold, FieldColumn)> {
     let place = |(place, doomed): (usize, &&Doomed)| ((doomed.entity.id, doomed.record.id.uuid()), place);
     let places: HashMap<(EntityId, Uuid), usize> = removed.iter().enumerate().map(place).collect();
     let mut holds = Vec::new();
@@ -182,7 +182,7 @@ fn holds(removed: &[&Doomed]) -> Vec<(Hold, FieldId)> {
                 continue;
             };
             if let Some(to) = places.get(&(*target, *id)).copied().filter(|to| *to != from) {
-                holds.push((Hold { from, to, may_be_cut: !field.required }, field.id));
+                holds.push((Hold { from, to, may_be_cut: !field.required }, field.column()));
             }
         }
     }

@@ -179,7 +179,12 @@ fn not_unique(entity: &Entity, reads: Option<&RecordRight>, at: &str, breach: &U
     let key = entity.unique.iter().find(|key| match breach {
         UniqueBreach::Index(name) => *name == unique_name(key.id),
         UniqueBreach::Columns(columns) => {
-            columns.len() == key.fields.len() && key.fields.iter().all(|id| columns.contains(&column_name(*id)))
+            columns.len() == key.fields.len()
+                && key
+                    .fields
+                    .iter()
+                    .filter_map(|id| entity.field(*id))
+                    .all(|field| columns.contains(&column_name(field.column())))
         }
     });
     let fields: Vec<_> = key.map_or(Vec::new(), |key| key.fields.iter().filter_map(|id| entity.field(*id)).collect());

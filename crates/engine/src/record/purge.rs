@@ -43,7 +43,7 @@ async fn due(work: &mut Work, schema: &Schema, entity: &Entity) -> Result<Vec<Uu
     w.raw("SELECT a0.id FROM ").table(work.tenant, entity.id).raw(" AS a0 WHERE a0.deleted_at <= ").bind(Slot::Arg(0));
     for (owner, field) in schema.relations_to(entity.id).filter(|(_, field)| field.required) {
         w.raw(" AND NOT EXISTS (SELECT 1 FROM ").table(work.tenant, owner.id).raw(" AS a1 WHERE ");
-        w.column(1, Leaf::Field(field.id)).raw(" = a0.id AND a1.id <> a0.id)");
+        w.column(1, Leaf::Field(field.column())).raw(" = a0.id AND a1.id <> a0.id)");
     }
     w.raw(" ORDER BY a0.deleted_at LIMIT ").number(AT_ONCE);
     // Somebody may be restoring one right now: it stays, and nobody waits.
@@ -79,8 +79,8 @@ fn removal(dialect: Dialect, tenant: TenantId, schema: &Schema, entity: &Entity,
     let mut texts = Vec::new();
     for (owner, field) in schema.relations_to(entity.id).filter(|(_, field)| !field.required) {
         let mut w = SqlWriter::new(dialect);
-        w.raw("UPDATE ").table(tenant, owner.id).raw(" SET ").column_name(Leaf::Field(field.id));
-        w.raw(" = NULL WHERE ").column_name(Leaf::Field(field.id));
+        w.raw("UPDATE ").table(tenant, owner.id).raw(" SET ").column_name(Leaf::Field(field.column()));
+        w.raw(" = NULL WHERE ").column_name(Leaf::Field(field.column()));
         among(&mut w, 0, size);
         texts.push(w.finish().text);
     }

@@ -1,8 +1,8 @@
 //! Bringing deleted records back.
 
-use insula_model::entity::{Entity, Field, FieldKind, OnDelete, SystemField};
+use insula_model::entity::{Entity, Field, FieldColumn, FieldKind, OnDelete, SystemField};
 use insula_model::expr::Leaf;
-use insula_model::id::{FieldId, RecordId};
+use insula_model::id::RecordId;
 use insula_model::problem::{Code, FieldError, Problem, Result, pointer};
 use insula_model::value::Value;
 use uuid::Uuid;
@@ -106,8 +106,8 @@ impl<'t> Tx<'t, Writing> {
 }
 
 /// The columns that `after` has lost.
-fn cleared(entity: &Entity, before: &StoredRecord, after: &StoredRecord) -> Vec<FieldId> {
+fn cleared(entity: &Entity, before: &StoredRecord, after: &StoredRecord) -> Vec<FieldColumn> {
     let values = before.values.iter().zip(&after.values);
     let lost = entity.fields.iter().zip(values).filter(|(_, (old, new))| new.is_null() && !old.is_null());
-    lost.map(|(field, _)| field.id).collect()
+    lost.map(|(field, _)| field.column()).collect()
 }

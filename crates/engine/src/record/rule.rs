@@ -138,8 +138,8 @@ impl StoredRecord {
     pub(super) fn value(&self, entity: &Entity, leaf: Leaf) -> Option<Value> {
         match leaf {
             Leaf::System(field) => Some(self.system(field)),
-            Leaf::Field(id) => {
-                let position = entity.fields.iter().position(|field| field.id == id)?;
+            Leaf::Field(column) => {
+                let position = entity.fields.iter().position(|field| field.column() == column)?;
                 self.values.get(position).cloned()
             }
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use insula_model::entity::{DELETED_AT, Entity, Field, SystemField};
+use insula_model::entity::{DELETED_AT, Entity, Field, FieldColumn, SystemField};
 use insula_model::expr::{self, Context, Expr, Leaf, ParamUse, Params, Reach};
 use insula_model::id::{FieldId, TenantId};
 use insula_model::problem::{Code, Problem, Result, pointer};
@@ -36,6 +36,8 @@ pub(super) struct Reader<'g> {
 /// The relation fields walked from the record, and the entity they lead to. Stands under alias `position + 1`.
 struct Join {
     hops: Vec<FieldId>,
+    /// The column of the last one.
+    relation: FieldColumn,
     target: Arc<Entity>,
     right: Arc<RecordRight>,
 }
@@ -96,7 +98,7 @@ impl<'g> Reader<'g> {
             return Some((Leaf::System(field), field.column_type(), true));
         }
         let field = self.entity.field_named(name).filter(|field| self.reads_field(self.entity, field))?;
-        Some((Leaf::Field(field.id), field.kind.column_type(), field.required))
+        Some((Leaf::Field(field.column()), field.kind.column_type(), field.required))
     }
 }
 
@@ -129,11 +131,10 @@ impl<'g> Select<'g> {
                 from = Arc::clone(&join.target);
                 continue;
             }
-            let target = prefix
+            let (relation, target) = prefix
                 .last()
                 .and_then(|hop| from.field(*hop))
-                .and_then(|field| field.kind.target())
-                .and_then(|id| self.reader.model.schema.entity(id))
+                .and_then(|field| Some((field.column(), self.reader.model.schema.entity(field.kind.target()?)?)))
                 .ok_or_else(|| Problem::internal("a path leads over something that is no relation"))?;
             let right = self
                 .reader
@@ -143,7 +144,7 @@ impl<'g> Select<'g> {
                 let message = format!("A query follows at most {MOST_JOINS} relations, those of `expand` included.");
                 return Err(Problem::at("/filter", Code::OutOfRange, message));
             }
-            self.joins.push(Join { hops: prefix.to_vec(), target: Arc::clone(target), right });
+            self.joins.push(Join { hops: prefix.to_vec(), relation, target: Arc::clone(target), right });
             from = Arc::clone(target);
         }
         Ok(alias(&self.joins, hops))
@@ -239,10 +240,10 @@ impl<'g> Select<'g> {
         let column = entity.column_named(name).ok_or_else(|| Problem::internal("a column vanished"))?;
         let leaf = match column {
             insula_model::entity::Column::System(field) => Leaf::System(field),
-            insula_model::entity::Column::Field(field) => Leaf::Field(field.id),
+            insula_model::entity::Column::Field(field) => Leaf::Field(field.column()),
         };
         let index = match (column.column_type(), leaf) {
-            (ColumnType::Uuids, Leaf::Field(field)) => self.output(Output::Links(alias, field)),
+            (ColumnType::Uuids, Leaf::Field(column)) => self.output(Output::Links(alias, column.field)),
             _ => self.column(alias, leaf),
         };
         Ok(Step::Column { index, ty: column.column_type() })
@@ -306,16 +307,13 @@ impl<'g> Select<'g> {
         own.table(w, 0);
         for join in &self.joins {
             let own = alias(&self.joins, &join.hops);
-            let (hop, from) =
-                join.hops.split_last().map_or((None, 0), |(hop, rest)| (Some(hop), alias(&self.joins, rest)));
+            let from = join.hops.split_last().map_or(0, |(_, rest)| alias(&self.joins, rest));
             let source = self.source(&join.target, &join.right);
             w.raw(" LEFT JOIN ");
             source.table(w, own);
             w.raw(" ON ");
             w.column(own, Leaf::System(SystemField::Id)).raw(" = ");
-            if let Some(hop) = hop {
-                w.column(from, Leaf::Field(*hop));
-            }
+            w.column(from, Leaf::Field(join.relation));
             source.and_rule(w, own);
         }
         w.raw(" WHERE TRUE");

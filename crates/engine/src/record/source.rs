@@ -47,7 +47,7 @@ impl Source<'_> {
             if !self.right.readable.contains(position) || !field.kind.is_column() {
                 continue;
             }
-            let column = Leaf::Field(field.id);
+            let column = Leaf::Field(field.column());
             w.raw(", ");
             if let Some((_, guard)) = self.right.guards.iter().find(|(guarded, _)| *guarded == position) {
                 w.raw("CASE WHEN ");

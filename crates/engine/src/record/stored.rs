@@ -1,6 +1,6 @@
 //! A record as the store has it, whole. It stays inside the engine: what leaves goes through `Tx::reduce`.
 
-use insula_model::entity::{Column, Entity, Field, SystemField};
+use insula_model::entity::{Column, Entity, SystemField};
 use insula_model::expr::Leaf;
 use insula_model::id::{AccountId, FieldId, RecordId, TenantId};
 use insula_model::rights::RecordRight;
@@ -36,7 +36,7 @@ pub(super) fn columns(entity: &Entity) -> impl Iterator<Item = Column<'_>> {
 pub(super) const fn leaf(column: Column<'_>) -> Leaf {
     match column {
         Column::System(field) => Leaf::System(field),
-        Column::Field(Field { id, .. }) => Leaf::Field(*id),
+        Column::Field(field) => Leaf::Field(field.column()),
     }
 }
 

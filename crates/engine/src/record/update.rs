@@ -178,7 +178,7 @@ impl<'t> Tx<'t, Writing> {
         w.raw(", updated_by = ").bind(Slot::Arg(1)).raw(", version = ").bind(Slot::Arg(2));
         for (position, value) in draft.named() {
             if let Some(field) = grant.entity.fields.get(position).filter(|field| field.kind.is_column()) {
-                w.raw(", ").column_name(Leaf::Field(field.id)).raw(" = ").bind(Slot::Arg(args.len()));
+                w.raw(", ").column_name(Leaf::Field(field.column())).raw(" = ").bind(Slot::Arg(args.len()));
                 args.push(value.clone());
             }
         }

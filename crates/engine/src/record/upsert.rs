@@ -73,7 +73,7 @@ fn but_for(key: &[(Leaf, Value)], entity: &Entity, body: &Json) -> Json {
     let Json::Object(members) = body else { return body.clone() };
     let is_key = |name: &str| {
         let field = entity.field_named(name);
-        field.is_some_and(|field| key.iter().any(|(leaf, _)| *leaf == Leaf::Field(field.id)))
+        field.is_some_and(|field| key.iter().any(|(leaf, _)| *leaf == Leaf::Field(field.column())))
     };
     Json::Object(members.iter().filter(|(name, _)| !is_key(name)).cloned().collect())
 }
@@ -126,7 +126,7 @@ fn values(fields: Vec<&Field>, body: &Json) -> Result<Vec<(Leaf, Value)>> {
         let at = pointer("", field.name.as_str());
         let given = members.iter().find(|(name, _)| name == field.name.as_str()).map(|(_, json)| json);
         match given.filter(|json| **json != Json::Null).map(|json| draft::value_of(field, json)) {
-            Some(Ok(value)) => key.push((Leaf::Field(field.id), value)),
+            Some(Ok(value)) => key.push((Leaf::Field(field.column()), value)),
             Some(Err((code, message))) => errors.add(at, code, message),
             None => errors.add(at, Code::Required, "An upsert needs a value of every field of its key."),
         }

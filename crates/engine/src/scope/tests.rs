@@ -100,7 +100,7 @@ impl House {
 async fn define(scope: &Scope, name: &str) -> Result<()> {
     let body = json(&format!(r#"{{"name":"{name}","fields":[{{"name":"title","type":"text"}}]}}"#));
     scope
-        .alter(async |tx| {
+        .design(async |tx| {
             tokio::task::yield_now().await;
             tx.create_entity(&body).await?;
             tokio::task::yield_now().await;

@@ -53,20 +53,21 @@ impl Policy<'_> {
         let Some((hop, before)) = hops.split_last() else { return start(w, leaf) };
         // Apart from every alias of joins.
         let own = LOOKED_UP + u32::try_from(before.len()).unwrap_or(0);
-        let Some(target) = self.target(hops) else {
+        let relation = self.target(before).and_then(|entity| entity.field(*hop));
+        let (Some(relation), Some(target)) = (relation, self.target(hops)) else {
             w.raw("NULL");
             return;
         };
         w.raw("(SELECT ");
         match leaf {
-            Leaf::Field(id) if target.field(id).is_some_and(|field| !field.kind.is_column()) => {
-                w.links(self.tenant, own, id)
+            Leaf::Field(column) if target.field(column.field).is_some_and(|field| !field.kind.is_column()) => {
+                w.links(self.tenant, own, column.field)
             }
             _ => w.column(own, leaf),
         };
         w.raw(" FROM ").table(self.tenant, target.id);
         w.raw(" AS a").number(own.into()).raw(" WHERE ").column(own, Leaf::System(SystemField::Id)).raw(" = ");
-        self.column(w, before, Leaf::Field(*hop), start);
+        self.column(w, before, Leaf::Field(relation.column()), start);
         if target.soft_delete {
             w.raw(" AND ").deleted_at(own).raw(" IS NULL");
         }
@@ -210,7 +211,7 @@ impl Renderer<'_, '_> {
     fn holds_member(&mut self, path: &Path, member: &Value, wanted: bool) {
         if let (ColumnType::Uuids, Leaf::Field(field)) = (path.column_type, path.leaf) {
             self.w.raw(if wanted { "EXISTS" } else { "NOT EXISTS" }).raw(" (SELECT 1 FROM ");
-            self.w.link_table(self.tenant, field).raw(" AS l WHERE l.source = ");
+            self.w.link_table(self.tenant, field.field).raw(" AS l WHERE l.source = ");
             (self.path)(self.w, &path.hops, Leaf::System(SystemField::Id));
             self.w.raw(" AND l.target = ").bind(Slot::Const(member.clone())).raw(")");
             return;

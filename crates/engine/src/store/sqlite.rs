@@ -84,6 +84,10 @@ impl Stores {
         Tx::alone(self.tenants.get(tenant).await?).await?.with_versions()
     }
 
+    pub(crate) async fn tenant_redesign(&self, tenant: TenantId) -> Result<Tx, StoreError> {
+        Tx::redesign(self.tenants.get(tenant).await?).await?.with_versions()
+    }
+
     pub(crate) async fn create_tenant(&self, tenant: TenantId) -> Result<Tx, StoreError> {
         let (newborn, file) = Newborn::make(tenant, &self.tenants, &self.nursery).await?;
         Tx::alone(file).await?.with_newborn(newborn, tenant)

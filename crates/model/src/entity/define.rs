@@ -1,11 +1,13 @@
-//! Reading the definition of a new entity. What this release does not do yet is refused, never ignored.
+//! Reading the definition of an entity, a new one or one that is there. What this release does not do yet is refused,
+//! never ignored.
 
 use std::ops::RangeInclusive;
 
-use super::{DELETED_AT, Entity, Field, FieldKind, OnDelete, Schema, UniqueKey, rule};
+use super::redefine::{self, matched};
+use super::{DELETED_AT, Entity, Field, FieldKind, OnDelete, Schema, UniqueKey, retype, rule};
 use crate::clock::Ids;
 use crate::draft;
-use crate::id::EntityId;
+use crate::id::{EntityId, FieldId};
 use crate::input::{self, Members};
 use crate::json::Json;
 use crate::name::{Name, NameError};
@@ -13,8 +15,8 @@ use crate::problem::{Code, Errors, Result, pointer};
 use crate::value::{Decimal, Duration, MAX_INTEGER, MAX_PRECISION};
 
 /// The most fields an entity can have: both engines hold more columns, people do not.
-const MAX_FIELDS: usize = 500;
-const MAX_LABEL: usize = 200;
+pub(super) const MAX_FIELDS: usize = 500;
+pub(super) const MAX_LABEL: usize = 200;
 const MAX_HELP: usize = 2_000;
 /// The longest `text`; longer belongs into `long_text`.
 const MAX_TEXT: u32 = 10_000;
@@ -24,40 +26,84 @@ const MAX_LONG_TEXT: u32 = 200_000;
 const DEFAULT_LONG_TEXT: u32 = 20_000;
 const MAX_OPTIONS: usize = 500;
 /// Bytes of what is unique or indexed. PostgreSQL's index entries end at some 2 700.
-const MAX_INDEXED: usize = 2_600;
+pub(super) const MAX_INDEXED: usize = 2_600;
 
 /// Reads `POST /entities`. Every mistake comes back with its pointer.
 pub fn define(body: &Json, schema: &Schema, ids: &Ids) -> Result<Entity> {
     Members::read(body, |members, errors| {
-        let id: EntityId = ids.next();
-        let name = name(members, errors);
-        let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
-        let plural_label = members.optional_text("plural_label", MAX_LABEL, errors).map(str::to_owned);
-        let fields = fields(members, name.as_ref(), id, schema, ids, errors);
-        let unique = unique(members, &fields, ids, errors);
-        let title_field = title_field(members, &fields, errors);
-        let soft_delete = soft_delete(members, &fields, errors);
-        not_yet(members, errors);
-        let rules = members.optional_array("rules", errors).unwrap_or_default();
-        let name = name?;
-        let label = label.unwrap_or_else(|| name.to_string());
-        let mut entity = Entity {
-            id,
-            plural_label: plural_label.unwrap_or_else(|| label.clone()),
-            label,
-            name,
-            title_field,
-            fields,
-            unique,
-            soft_delete,
-            rules: Vec::new(),
-        };
-        // A rule that names a field with a mistake would only repeat it.
-        if errors.is_empty() {
-            entity.rules = rule::read(rules, &members.pointer("rules"), &entity, schema, errors);
-        }
-        Some(entity)
+        let own = own_name(body);
+        let id = ids.next();
+        let target = |name: &str| if own == Some(name) { Some(id) } else { schema.named(name).map(|entity| entity.id) };
+        entity(members, &Origin { id, before: Before::Nothing, target: &target, schema, ids }, errors)
     })
+}
+
+/// Where a definition comes from, and what it may name.
+pub(super) struct Origin<'a> {
+    pub(super) id: EntityId,
+    pub(super) before: Before<'a>,
+    /// The entity of a name.
+    pub(super) target: &'a dyn Fn(&str) -> Option<EntityId>,
+    pub(super) schema: &'a Schema,
+    pub(super) ids: &'a Ids,
+}
+
+/// What a definition takes the place of.
+#[derive(Clone, Copy)]
+pub(super) enum Before<'a> {
+    /// It is of something new, and says no id.
+    Nothing,
+    /// It is part of a document that repeats ids, those of another place maybe. None of its fields is there yet.
+    Elsewhere,
+    This(&'a Entity),
+}
+
+impl<'a> Before<'a> {
+    pub(super) const fn entity(self) -> Option<&'a Entity> {
+        match self {
+            Self::This(entity) => Some(entity),
+            Self::Nothing | Self::Elsewhere => None,
+        }
+    }
+}
+
+/// Reads a whole entity: what is left out is as in a new one, or is gone.
+pub(super) fn entity(members: &mut Members<'_>, origin: &Origin<'_>, errors: &mut Errors) -> Option<Entity> {
+    let name = name(members, errors);
+    let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
+    let plural_label = members.optional_text("plural_label", MAX_LABEL, errors).map(str::to_owned);
+    let fields = fields(members, origin, errors);
+    let unique = unique(members, origin, &fields, errors);
+    let title_field = title_field(members, &fields, errors);
+    let soft_delete = soft_delete(members, &fields, errors);
+    not_yet(members, errors);
+    let rules = members.optional_array("rules", errors).unwrap_or_default();
+    let name = name?;
+    let label = label.unwrap_or_else(|| name.to_string());
+    let mut entity = Entity {
+        id: origin.id,
+        plural_label: plural_label.unwrap_or_else(|| label.clone()),
+        label,
+        name,
+        title_field,
+        fields,
+        unique,
+        soft_delete,
+        rules: Vec::new(),
+    };
+    // A rule that names a field with a mistake would only repeat it.
+    if errors.is_empty() {
+        entity.rules = rule::read(rules, &members.pointer("rules"), &entity, origin.schema, errors);
+    }
+    Some(entity)
+}
+
+/// The name a definition gives itself, so that it may lead to itself.
+pub(super) fn own_name(body: &Json) -> Option<&str> {
+    match body.member("name") {
+        Some(Json::Text(name)) => Some(name),
+        _ => None,
+    }
 }
 
 pub(super) fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Name> {
@@ -85,7 +131,7 @@ pub(super) fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Nam
 }
 
 /// Parts of the contract whose time has not come: only the value that means "without it" is taken.
-fn not_yet(members: &mut Members<'_>, errors: &mut Errors) {
+pub(super) fn not_yet(members: &mut Members<'_>, errors: &mut Errors) {
     if members.optional("scope").is_some_and(|scope| *scope != Json::Text(String::from("tenant"))) {
         let message = "`scope` is not supported yet; leave it out.";
         errors.add(members.pointer("scope"), Code::NotSupported, message);
@@ -93,63 +139,81 @@ fn not_yet(members: &mut Members<'_>, errors: &mut Errors) {
 }
 
 /// Whether deleted records are kept. Then one has a member more, whose name no field can have.
-fn soft_delete(members: &mut Members<'_>, fields: &[Field], errors: &mut Errors) -> bool {
+pub(super) fn soft_delete(members: &mut Members<'_>, fields: &[Field], errors: &mut Errors) -> bool {
     let keeps = members.optional_bool("soft_delete", errors).unwrap_or(false);
-    if let Some(position) = fields.iter().position(|field| keeps && field.name.as_str() == DELETED_AT) {
-        let message = format!("With `soft_delete` the system itself keeps `{DELETED_AT}`; choose another name.");
-        errors.add(format!("{}/{position}/name", members.pointer("fields")), Code::InvalidFormat, message);
+    if keeps {
+        check_free_of_system(fields, &members.pointer("fields"), errors);
     }
     keeps
 }
 
-fn fields(
-    members: &mut Members<'_>,
-    own_name: Option<&Name>,
-    own_id: EntityId,
-    schema: &Schema,
-    ids: &Ids,
-    errors: &mut Errors,
-) -> Vec<Field> {
+/// Refuses a field, of those at `at`, under the name of the member that a kept record has more.
+pub(super) fn check_free_of_system(fields: &[Field], at: &str, errors: &mut Errors) {
+    if let Some(position) = fields.iter().position(|field| field.name.as_str() == DELETED_AT) {
+        errors.add(format!("{at}/{position}/name"), Code::InvalidFormat, kept_by_system());
+    }
+}
+
+/// The same of one field of `entity`.
+pub(super) fn check_system(field: &Field, entity: &Entity, errors: &mut Errors) {
+    if entity.soft_delete && field.name.as_str() == DELETED_AT {
+        errors.add("/name", Code::InvalidFormat, kept_by_system());
+    }
+}
+
+fn kept_by_system() -> String {
+    format!("With `soft_delete` the system itself keeps `{DELETED_AT}`; choose another name.")
+}
+
+pub(super) fn fields(members: &mut Members<'_>, origin: &Origin<'_>, errors: &mut Errors) -> Vec<Field> {
     let at = members.pointer("fields");
     let items = members.optional_array("fields", errors).unwrap_or_default();
     if items.len() > MAX_FIELDS {
         errors.add(at, Code::TooLong, format!("An entity has at most {MAX_FIELDS} fields."));
         return Vec::new();
     }
-    let target = |name: &str| match own_name {
-        Some(own) if own.as_str() == name => Some(own_id),
-        _ => schema.named(name).map(|entity| entity.id),
+    let there = origin.before.entity().map_or(&[][..], |entity| &entity.fields);
+    let matched = match origin.before {
+        Before::Nothing => vec![None; items.len()],
+        Before::Elsewhere | Before::This(_) => matched(items, there, &at, errors),
     };
     let mut fields: Vec<Field> = Vec::with_capacity(items.len());
-    for (i, item) in items.iter().enumerate() {
+    for (i, (item, before)) in items.iter().zip(matched).enumerate() {
         let at = pointer(&at, &i.to_string());
-        if let Some(field) = field(item, &at, &target, ids, errors) {
-            if fields.iter().any(|other| other.name == field.name) {
-                errors.add(
-                    pointer(&at, "name"),
-                    Code::NotUnique,
-                    "Two fields of one entity cannot have the same name.",
-                );
-            }
-            if (field.unique || field.indexed) && field.kind.index_size() > MAX_INDEXED {
-                let most = MAX_INDEXED / 4;
-                let message = format!("What is unique or indexed has at most {most} characters; lower `max_length`.");
-                errors.add(pointer(&at, "max_length"), Code::OutOfRange, message);
-            }
+        if let Some(field) = field(item, &at, before, origin, errors) {
+            check_field(&field, &fields, &at, errors);
             fields.push(field);
         }
     }
     fields
 }
 
-fn field(
+/// What a field must be beside the `others` of its entity.
+pub(super) fn check_field(field: &Field, others: &[Field], at: &str, errors: &mut Errors) {
+    if others.iter().any(|other| other.name == field.name) {
+        errors.add(pointer(at, "name"), Code::NotUnique, "Two fields of one entity cannot have the same name.");
+    }
+    if (field.unique || field.indexed) && field.kind.index_size() > MAX_INDEXED {
+        let most = MAX_INDEXED / 4;
+        let message = format!("What is unique or indexed has at most {most} characters; lower `max_length`.");
+        errors.add(pointer(at, "max_length"), Code::OutOfRange, message);
+    }
+}
+
+/// Reads a whole field, in place of `before` where that is there.
+pub(super) fn field(
     json: &Json,
     at: &str,
-    target: &dyn Fn(&str) -> Option<EntityId>,
-    ids: &Ids,
+    before: Option<&Field>,
+    origin: &Origin<'_>,
     errors: &mut Errors,
 ) -> Option<Field> {
+    let (target, ids) = (origin.target, origin.ids);
     let mut members = Members::of(json, at, errors)?;
+    if !matches!(origin.before, Before::Nothing) {
+        // Read where fields were told apart by it.
+        members.raw("id");
+    }
     let name = name(&mut members, errors);
     let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
     let help = members.optional_text("help", MAX_HELP, errors).unwrap_or_default().to_owned();
@@ -187,10 +251,16 @@ fn field(
         default = None;
     }
     let default_at = members.pointer("default");
+    if let (Some(before), Some(kind)) = (before, &kind)
+        && !retype::converts(&before.kind, kind)
+    {
+        errors.add(members.pointer("type"), Code::OutOfRange, retype::advice(&before.kind, kind));
+    }
     members.finish(errors);
     let (name, kind) = (name?, kind?);
     let mut field = Field {
-        id: ids.next(),
+        id: before.map_or_else(|| ids.next(), |before| before.id),
+        generation: before.map_or(0, |before| before.next_generation(&kind)),
         label: label.unwrap_or_else(|| name.to_string()),
         name,
         help,
@@ -436,15 +506,19 @@ fn target_of(
 }
 
 /// Why values of this type cannot be indexed, if they cannot.
-fn unindexable(kind: &FieldKind) -> Option<String> {
+pub(super) fn unindexable(kind: &FieldKind) -> Option<String> {
     let message = || format!("A field of type `{}` cannot be indexed or unique.", kind.name());
     (!kind.is_orderable()).then(message)
 }
 
 /// Keys over several fields, and one for each field that is unique by itself.
-fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut Errors) -> Vec<UniqueKey> {
-    let single = |field: &Field| UniqueKey { id: ids.next(), fields: vec![field.id] };
-    let mut keys: Vec<UniqueKey> = fields.iter().filter(|field| field.unique).map(single).collect();
+pub(super) fn unique(
+    members: &mut Members<'_>,
+    origin: &Origin<'_>,
+    fields: &[Field],
+    errors: &mut Errors,
+) -> Vec<UniqueKey> {
+    let mut keys: Vec<Vec<FieldId>> = fields.iter().filter(|field| field.unique).map(|field| vec![field.id]).collect();
     let at = members.pointer("unique");
     for (i, item) in members.optional_array("unique", errors).unwrap_or_default().iter().enumerate() {
         let at = pointer(&at, &i.to_string());
@@ -475,16 +549,16 @@ fn unique(members: &mut Members<'_>, fields: &[Field], ids: &Ids, errors: &mut E
             let message =
                 format!("The fields of a unique key have at most {most} characters together; lower `max_length`.");
             errors.add(at, Code::OutOfRange, message);
-        } else if keys.iter().any(|other| other.fields == key) {
+        } else if keys.contains(&key) {
             errors.add(at, Code::NotUnique, "There is such a key already.");
         } else {
-            keys.push(UniqueKey { id: ids.next(), fields: key });
+            keys.push(key);
         }
     }
-    keys
+    redefine::keys(origin.before.entity(), &keys, origin.ids)
 }
 
-fn title_field(members: &mut Members<'_>, fields: &[Field], errors: &mut Errors) -> Option<crate::id::FieldId> {
+pub(super) fn title_field(members: &mut Members<'_>, fields: &[Field], errors: &mut Errors) -> Option<FieldId> {
     let name = members.optional_text("title_field", 63, errors)?;
     let found = fields.iter().find(|field| field.name.as_str() == name).map(|field| field.id);
     if found.is_none() {

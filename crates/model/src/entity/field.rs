@@ -20,6 +20,33 @@ pub struct Field {
     pub indexed: bool,
     /// The value, as JSON text of the field's own type, of a record that does not name the field.
     pub default: Option<serde_json::Value>,
+    /// How often its values have come to be held in another way: see [`FieldColumn`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// Where the values of a field are held. A field whose values come to be held in another way (a new type, another scale)
+/// gets another column: whoever still believes in the old one finds it gone, instead of misreading what is there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FieldColumn {
+    pub field: FieldId,
+    pub generation: u32,
+}
+
+impl Field {
+    /// Of the same field with another type.
+    pub(super) fn next_generation(&self, kind: &FieldKind) -> u32 {
+        self.generation + u32::from(kind.column_type() != self.kind.column_type())
+    }
+
+    pub const fn column(&self) -> FieldColumn {
+        FieldColumn { field: self.id, generation: self.generation }
+    }
 }
 
 /// The type of a field with the rules that belong to it.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Entity, Field, FieldKind};
+use super::{Entity, Field, FieldKind, MAX_ENTITIES, Revision};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
+use crate::problem::{Code, FieldError, Problem, Result};
 
 /// A tenant's model. Immutable: a change makes a new one with a higher version.
 #[derive(Debug, Default)]
@@ -23,6 +24,58 @@ impl Schema {
         let by_name = entities.iter().enumerate().map(|(i, e)| (e.name.clone(), i)).collect();
         let by_id = entities.iter().enumerate().map(|(i, e)| (e.id, i)).collect();
         Self { version, entities, by_name, by_id }
+    }
+
+    /// The schema after `revisions`, at the next version. What is made comes last.
+    pub fn revised(&self, revisions: &[Revision]) -> Result<Self> {
+        let mut entities: Vec<Entity> = self.entities.iter().map(|entity| Entity::clone(entity)).collect();
+        for revision in revisions {
+            match revision {
+                Revision::Create(entity) => entities.push(entity.clone()),
+                Revision::Alter { before, after } => {
+                    entities
+                        .iter_mut()
+                        .filter(|entity| entity.id == before.id)
+                        .for_each(|entity| *entity = after.clone());
+                }
+                Revision::Drop(gone) => entities.retain(|entity| entity.id != gone.id),
+            }
+        }
+        let next = Self::new(self.version + 1, entities);
+        next.check()?;
+        Ok(next)
+    }
+
+    fn check(&self) -> Result<()> {
+        let twice =
+            self.entities.iter().find(|entity| self.named(entity.name.as_str()).map(|e| e.id) != Some(entity.id));
+        if let Some(entity) = twice {
+            let message = format!("There is an entity `{}` already.", entity.name);
+            let error = FieldError { pointer: "/name".to_owned(), code: Code::NotUnique, message };
+            return Err(Problem::conflict("The name is taken.", vec![error]));
+        }
+        if self.entities.len() > MAX_ENTITIES {
+            return Err(Problem::conflict(format!("An organisation has at most {MAX_ENTITIES} entities."), Vec::new()));
+        }
+        for (entity, rule) in
+            self.entities.iter().flat_map(|entity| entity.rules.iter().map(move |rule| (entity, rule)))
+        {
+            if let Err(lost) = rule.compile(entity, self) {
+                let detail =
+                    format!("The rule `{}` of `{}` would lose its meaning: {}.", rule.name, entity.name, lost.message);
+                return Err(Problem::conflict(format!("{detail} Change or drop it first."), Vec::new()));
+            }
+        }
+        for (owner, field) in
+            self.entities.iter().flat_map(|owner| owner.fields.iter().map(move |field| (owner, field)))
+        {
+            let target = field.kind.target().or(field.kind.linked());
+            if target.is_some_and(|target| self.entity(target).is_none()) {
+                let detail = format!("`{}.{}` leads to this entity. Drop that one first.", owner.name, field.name);
+                return Err(Problem::conflict(detail, Vec::new()));
+            }
+        }
+        Ok(())
     }
 
     pub const fn version(&self) -> i64 {

@@ -25,7 +25,7 @@ impl Entity {
 }
 
 impl Field {
-    fn view(&self, schema: &Schema, owner: &Entity) -> Json {
+    pub fn view(&self, schema: &Schema, owner: &Entity) -> Json {
         let mut view = Map::new();
         let mut set = |key: &str, value: Json| view.insert(key.to_owned(), value);
         set("id", json!(self.id));

@@ -115,7 +115,7 @@ fn leaf<'a>(entity: &'a Entity, name: &str, context: &Context<'_>) -> Option<(Le
     match entity.column_named(name)? {
         column @ EntityColumn::System(field) => Some((Leaf::System(field), column)),
         column @ EntityColumn::Field(field) => {
-            (context.readable)(entity, field).then_some((Leaf::Field(field.id), column))
+            (context.readable)(entity, field).then_some((Leaf::Field(field.column()), column))
         }
     }
 }

@@ -37,11 +37,10 @@ impl Template {
         }
         pieces.push(Piece::Text(source.get(rest..).unwrap_or_default().to_owned()));
         let template = Self(pieces);
-        let held = |id: FieldId| template.fields().any(|field| field == id);
-        let bound = compiled
-            .paths()
-            .iter()
-            .all(|path| path.hops.iter().all(|hop| held(*hop)) && !matches!(path.leaf, Leaf::Field(id) if !held(id)));
+        let held = |id: FieldId| template.names(id);
+        let bound = compiled.paths().iter().all(|path| {
+            path.hops.iter().all(|hop| held(*hop)) && !matches!(path.leaf, Leaf::Field(column) if !held(column.field))
+        });
         if bound {
             Ok(template)
         } else {
@@ -61,6 +60,10 @@ impl Template {
     /// The fields it names, each as often as it does.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> {
         self.0.iter().filter_map(|piece| if let Piece::Field { field } = piece { Some(*field) } else { None })
+    }
+
+    pub fn names(&self, field: FieldId) -> bool {
+        self.fields().any(|named| named == field)
     }
 
     /// The condition under the schema of today; an error where it has lost a field or its meaning.

@@ -78,6 +78,7 @@ fn field(id: u128, name: &str, kind: FieldKind, required: bool) -> Field {
         unique: false,
         indexed: false,
         default: None,
+        generation: 0,
     }
 }
 
@@ -153,7 +154,7 @@ fn operand(operand: &Operand, schema: &Schema) -> String {
             let mut names: Vec<String> = path.hops.iter().map(name).collect();
             names.push(match &path.leaf {
                 Leaf::System(field) => field.name().to_owned(),
-                Leaf::Field(id) => name(id),
+                Leaf::Field(column) => name(&column.field),
             });
             format!("{}{}", names.join("."), if path.never_null { "" } else { "?" })
         }

@@ -130,6 +130,7 @@ fn field(id: u128, name: &str, kind: FieldKind, required: bool) -> Field {
         unique: false,
         indexed: false,
         default: None,
+        generation: 0,
     }
 }
 
@@ -154,7 +155,7 @@ pub(crate) fn lookup<'v>(record: &'v Record, path: &Path, schema: &Schema) -> Co
     let entity = schema.entity(if path.hops.is_empty() { thing() } else { other() }).unwrap();
     Cow::Borrowed(match path.leaf {
         Leaf::System(system) => &record.system[SystemField::ALL.iter().position(|s| *s == system).unwrap()],
-        Leaf::Field(id) => &record.fields[entity.fields.iter().position(|f| f.id == id).unwrap()],
+        Leaf::Field(column) => &record.fields[entity.fields.iter().position(|f| f.column() == column).unwrap()],
     })
 }
 

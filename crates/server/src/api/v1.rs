@@ -10,4 +10,5 @@ pub(crate) mod jobs;
 pub(crate) mod openapi;
 pub(crate) mod records;
 pub(crate) mod roles;
+pub(crate) mod schema;
 pub(crate) mod users;

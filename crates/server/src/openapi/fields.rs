@@ -274,6 +274,58 @@ fn types() -> Vec<(&'static str, Vec<Member>)> {
 
 /// A field as it is defined: what may be said depends on its type.
 pub(crate) fn definition() -> Schema {
+    Schema::named("FieldDefinition", definition_with(Vec::new))
+}
+
+/// One that is added to an entity.
+pub(crate) fn added() -> Schema {
+    Schema::named("NewField", definition_with(|| vec![optional("position", position())]))
+}
+
+/// One of a document, which repeats ids.
+pub(crate) fn documented() -> Schema {
+    Schema::named("DocumentField", definition_with(|| vec![optional("id", Schema::uuid())]))
+}
+
+/// What of a field is to be changed.
+pub(crate) fn patch() -> Schema {
+    let names: Vec<&str> = types().into_iter().map(|(name, _)| name).collect();
+    let exact = || Schema::any_of([Schema::integer(None, None), any_decimal(), duration()]).nullable();
+    let length = |least: i64| Schema::integer(Some(least), Some(MAX_LONG_TEXT.into())).nullable();
+    let flag = || Schema::boolean().nullable();
+    Schema::named(
+        "FieldPatch",
+        Schema::input([
+            optional("name", Schema::name()),
+            optional("label", Schema::text(0, 200).nullable()),
+            optional("help", Schema::text(0, 2000).nullable()),
+            optional("type", Schema::one_of(names)),
+            optional("required", flag()),
+            optional("unique", flag()),
+            optional("indexed", flag()),
+            optional("default", any_value()),
+            optional("min_length", length(0)),
+            optional("max_length", length(1)),
+            optional("min", exact()),
+            optional("max", exact()),
+            optional("precision", Schema::integer(Some(1), Some(MAX_PRECISION.into())).nullable()),
+            optional("scale", Schema::integer(Some(0), Some(MAX_PRECISION.into())).nullable()),
+            optional("options", Schema::array(Schema::text(1, 200)).with("minItems", 1).with("uniqueItems", true)),
+            optional("target", Schema::name()),
+            optional("on_delete", Schema::one_of(["restrict", "cascade", "set_null"]).nullable()),
+            optional("position", position()),
+            optional("sensitivity", Schema::constant("none").nullable()),
+            optional("markup", Schema::constant("literal").nullable()),
+            optional("encrypted", Schema::boolean().nullable().with("const", false)),
+        ]),
+    )
+}
+
+fn position() -> Schema {
+    Schema::integer(Some(0), Some(500)).nullable().described("Where it stands among the fields, from 0 on.")
+}
+
+fn definition_with(more: impl Fn() -> Vec<Member>) -> Schema {
     let one = |(name, own): (&str, Vec<Member>)| {
         let flag = || Schema::boolean().nullable().with("default", false);
         let members = [
@@ -288,9 +340,9 @@ pub(crate) fn definition() -> Schema {
             optional("markup", Schema::constant("literal").nullable()),
             optional("encrypted", Schema::boolean().nullable().with("const", false)),
         ];
-        Schema::input(members.into_iter().chain(own))
+        Schema::input(members.into_iter().chain(own).chain(more()))
     };
-    Schema::named("FieldDefinition", Schema::any_of(types().into_iter().map(one)))
+    Schema::any_of(types().into_iter().map(one))
 }
 
 /// A field as it is shown.

@@ -25,6 +25,7 @@ mod readme;
 mod records;
 mod routes;
 mod rules;
+mod schema;
 mod schemathesis;
 mod sessions;
 mod signups;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The path with something real in place of its variables.
 fn filled(route: &RouteInfo, id: &str) -> String {
-    route.path.replace("{entity}", "thing").replace("{id}", id)
+    route.path.replace("{entity}", "thing").replace("{field}", "name").replace("{id}", id)
 }
 
 both_stores! {
@@ -44,7 +44,10 @@ both_stores! {
                 Access::Records(action) => action == Action::Read,
                 Access::RecordChanges | Access::Restoring => false,
                 // The viewer sees the schema and nothing else of the administration.
-                Access::Tenant(_, action) => action == Action::Read && path.starts_with("/api/v1/entities"),
+                Access::Tenant(_, action) => {
+                    let shown = ["/api/v1/entities", "/api/v1/schema"].iter().any(|start| path.starts_with(start));
+                    action == Action::Read && shown
+                },
             };
             for body in bodies {
                 let anyone = app.anonymous();

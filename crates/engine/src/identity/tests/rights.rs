@@ -27,7 +27,7 @@ fn a_right_costs_a_write_no_round_trip_unless_its_rule_leads_elsewhere() {
             r#"{"name":"item","fields":[{"name":"title","type":"text"},{"name":"cost","type":"integer"},
                 {"name":"parent","type":"relation","target":"item","on_delete":"restrict"}]}"#,
         );
-        owner.alter(async |tx| tx.create_entity(&entity).await).await.unwrap();
+        owner.design(async |tx| tx.create_entity(&entity).await).await.unwrap();
         let rows = |rule: &str| format!(r#","where":"{rule}""#);
         let of = |scope: &str, more: &str| {
             format!(r#"[{{"resource":"records:item","actions":["create","read"],"scope":"{scope}"{more}}}]"#)

@@ -31,6 +31,7 @@ pub(super) const TENANT: Tables = Tables {
         include_str!("migrations/tenant_0002.sql"),
         include_str!("migrations/tenant_0003.sql"),
         include_str!("migrations/tenant_0004.sql"),
+        include_str!("migrations/tenant_0005.sql"),
     ],
 };
 

@@ -37,10 +37,14 @@ pub(super) enum Limit {
 pub(super) enum Purpose {
     Read,
     Write,
+    /// A table is made anew while others refer to it, which only goes without foreign keys. Whoever does it answers for
+    /// them.
+    Redesign,
 }
 
 pub(super) struct Conn {
     raw: Connection,
+    purpose: Purpose,
     budget: Arc<Budget>,
     /// How many pages the write-ahead log held after the last commit.
     wal_pages: Arc<AtomicU32>,
@@ -72,14 +76,16 @@ impl Conn {
         // makes room among its own pages.
         // No mmap: an I/O error under it is a signal that ends the process, not an error code.
         raw.execute_batch(
-            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON;
+            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
              PRAGMA cache_size = -16384; PRAGMA soft_heap_limit = 134217728;
              PRAGMA mmap_size = 0;",
         )?;
+        // A pragma that does nothing inside of a transaction.
+        raw.pragma_update(None, "foreign_keys", purpose != Purpose::Redesign)?;
         let wal_pages = Arc::<AtomicU32>::default();
         match purpose {
             Purpose::Read => raw.execute_batch("PRAGMA query_only = ON")?,
-            Purpose::Write => {
+            Purpose::Write | Purpose::Redesign => {
                 raw.execute_batch(
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608;",
                 )?;
@@ -94,7 +100,11 @@ impl Conn {
         let budget = Arc::new(Budget::new());
         let watched = Arc::clone(&budget);
         raw.progress_handler(OPS_PER_TICK, Some(move || watched.spent()))?;
-        Ok(Self { raw, budget, wal_pages })
+        Ok(Self { raw, purpose, budget, wal_pages })
+    }
+
+    pub(super) const fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// From here on statements run under `limit`.

@@ -9,7 +9,7 @@ use insula_model::value::Value;
 
 use crate::store::{Row, Shape, StoreError, Tail, Versions};
 
-use super::connection::{Conn, Limit};
+use super::connection::{Conn, Limit, Purpose};
 use super::error::{Stop, meaning};
 use super::file::{File, blocking};
 use super::newborn::Newborn;
@@ -65,7 +65,12 @@ impl Tx {
     }
 
     pub(super) async fn alone(file: Arc<File>) -> Result<Self, StoreError> {
-        Ok(Self::of(Session::Write(WriteSession::alone(file).await?)))
+        Ok(Self::of(Session::Write(WriteSession::alone(file, Purpose::Write).await?)))
+    }
+
+    /// Alone, and without foreign keys: what it does to tables is asked of [`Tx::query`] before it commits.
+    pub(super) async fn redesign(file: Arc<File>) -> Result<Self, StoreError> {
+        Ok(Self::of(Session::Write(WriteSession::alone(file, Purpose::Redesign).await?)))
     }
 
     const fn of(session: Session) -> Self {
@@ -160,6 +165,12 @@ impl Tx {
         }
         let sql = sql.to_owned();
         self.lend(move |session| run(session, &sql, &sets)).await?
+    }
+
+    /// As [`Tx::execute`], on a thread.
+    pub(crate) async fn rewrite(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
+        let (sql, binds) = owned(sql, binds);
+        Ok(self.there(move |conn| statement::execute(conn, &sql, binds.iter())).await?)
     }
 
     /// On a thread: an index on a large table takes its time.

@@ -71,7 +71,8 @@ impl Writer {
         if self.group.is_some() {
             return Ok(true);
         }
-        let Some(conn) = self.conn.as_ref().filter(|conn| conn.is_autocommit()) else { return Ok(false) };
+        let idle = |conn: &&Conn| conn.is_autocommit() && conn.purpose() == Purpose::Write;
+        let Some(conn) = self.conn.as_ref().filter(idle) else { return Ok(false) };
         conn.busy_timeout(Duration::ZERO).map_err(meaning)?;
         let begun = conn.step("BEGIN IMMEDIATE");
         conn.busy_timeout(PATIENCE).map_err(meaning)?;
@@ -89,19 +90,19 @@ impl Writer {
     /// Begins a group if none is open. Blocks.
     fn join(&mut self, file: &Arc<File>) -> Result<(), StoreError> {
         if self.group.is_none() {
-            self.begin(file)?;
+            self.begin(file, Purpose::Write)?;
             self.open_group(file);
         }
         Ok(())
     }
 
-    /// Begins a transaction, on a new connection if the last one was given up. Blocks.
-    fn begin(&mut self, file: &File) -> Result<(), StoreError> {
+    /// Begins a transaction, on a new connection if the last one was given up or was for something else. Blocks.
+    fn begin(&mut self, file: &File, purpose: Purpose) -> Result<(), StoreError> {
         // A transaction nobody answers for is what a panic inside COMMIT would leave.
-        self.conn = self.conn.take().filter(|conn| conn.is_autocommit());
+        self.conn = self.conn.take().filter(|conn| conn.is_autocommit() && conn.purpose() == purpose);
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => file.connect(Purpose::Write)?,
+            None => file.connect(purpose)?,
         };
         self.conn.insert(conn).step("BEGIN IMMEDIATE").map_err(meaning)
     }
@@ -209,11 +210,11 @@ impl WriteSession {
     }
 
     /// Waits for the lock and begins a transaction of its own; who is in the group before it is served first.
-    pub(super) async fn alone(file: Arc<File>) -> Result<Self, StoreError> {
+    pub(super) async fn alone(file: Arc<File>, purpose: Purpose) -> Result<Self, StoreError> {
         let mut writer = Arc::clone(&file.writer).lock_owned().await;
         blocking(move || {
             writer.finish_group();
-            writer.begin(&file)?;
+            writer.begin(&file, purpose)?;
             Ok(Self { writer, span: Span::Alone, _file: file })
         })
         .await

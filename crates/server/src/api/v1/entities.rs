@@ -2,16 +2,18 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod fields;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod update;
 
 use insula_model::expr::MAX_LENGTH;
 use serde_json::{Value, json};
 
-use crate::openapi::{self, Member, Schema, required};
+use crate::openapi::{self, Member, Parameter, Schema, optional, required};
 
 /// An entity as answered.
-fn entity() -> Schema {
+pub(super) fn entity() -> Schema {
     Schema::named(
         "Entity",
         Schema::output([
@@ -39,14 +41,60 @@ fn rule_members() -> [Member; 3] {
     ]
 }
 
-fn entity_example() -> Value {
+/// What may be said of an entity beside its name and fields.
+fn settings() -> Vec<Member> {
+    let rule = Schema::named("NewRule", Schema::input(rule_members()));
+    let key = Schema::array(Schema::name()).with("minItems", 1).with("maxItems", 16).with("uniqueItems", true);
+    vec![
+        optional("label", Schema::text(0, 200).nullable()),
+        optional("plural_label", Schema::text(0, 200).nullable()),
+        optional("title_field", Schema::name().nullable().described("The field that stands for a record.")),
+        optional("unique", Schema::array(key).nullable().described("Fields no two records agree on.")),
+        optional(
+            "soft_delete",
+            Schema::boolean().nullable().described("Deleted records can be listed and restored for 30 days."),
+        ),
+        optional("scope", Schema::constant("tenant").nullable()),
+        optional(
+            "rules",
+            Schema::array(rule).with("maxItems", 100).nullable().described("What every record must keep."),
+        ),
+    ]
+}
+
+/// Fields and entities that repeat the ids they have.
+pub(super) fn documented_fields() -> Schema {
+    Schema::array(openapi::documented()).with("maxItems", 500)
+}
+
+/// An entity of a document.
+pub(super) fn documented() -> Schema {
+    let own = [
+        optional("id", Schema::uuid()),
+        required("name", Schema::name()),
+        optional("fields", documented_fields().nullable()),
+    ];
+    Schema::named("DocumentEntity", Schema::input(own.into_iter().chain(settings())))
+}
+
+/// `dry_run`, of every change of the schema.
+fn dry_run() -> Parameter {
+    let description = "Answers 200 with what the change would come to, and changes nothing.";
+    Parameter::query("dry_run", description, Schema::boolean().with("default", false))
+}
+
+pub(super) fn entity_example() -> Value {
     json!({
         "id": "019ab4e2-7ca1-7000-9f27-6c0d5be81a43", "name": "ticket", "label": "Ticket", "plural_label": "Tickets",
         "title_field": "title", "soft_delete": false, "scope": "tenant", "unique": [], "rules": [],
-        "fields": [{
-            "id": "019ab4e2-7ca1-7001-8d5e-e4a90f7362bc", "name": "title", "label": "Title", "help": "",
-            "type": "text", "required": true, "unique": false, "indexed": false, "default": null,
-            "min_length": null, "max_length": 200,
-        }],
+        "fields": [field_example()],
+    })
+}
+
+fn field_example() -> Value {
+    json!({
+        "id": "019ab4e2-7ca1-7001-8d5e-e4a90f7362bc", "name": "title", "label": "Title", "help": "",
+        "type": "text", "required": true, "unique": false, "indexed": false, "default": null,
+        "min_length": null, "max_length": 200,
     })
 }

@@ -87,6 +87,8 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "listGroups"
         | "getMatrix"
         | "listEntities"
+        | "getSchema"
+        | "listSchemaVersions"
         | "listRecords" => Inputs::default(),
         "register" => {
             let code = format!("new{}", number());
@@ -124,6 +126,29 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
             let name = format!("made{}", number());
             owner.post("/entities", &entity_of(&name, &side.canary)).await.expect(201);
             Inputs::variable("entity", &name)
+        }
+        "updateEntity" => {
+            let name = format!("made{}", number());
+            owner.post("/entities", &entity_of(&name, &side.canary)).await.expect(201);
+            Inputs::variable("entity", &name).with(json!({"label": SENT}))
+        }
+        "addField" | "updateField" | "dropField" => {
+            let name = format!("made{}", number());
+            owner.post("/entities", &entity_of(&name, &side.canary)).await.expect(201);
+            let body = match base {
+                "addField" => Some(json!({"name": "more", "type": "text", "label": SENT})),
+                "updateField" => Some(json!({"label": SENT})),
+                _ => None,
+            };
+            let variables =
+                [("entity", name.as_str()), ("field", "name")].map(|(name, value)| (name.into(), value.into()));
+            Inputs { variables: variables.into(), body, ..Inputs::default() }
+        }
+        // As it is, but for a label: what this side needs stays.
+        "planSchema" | "applySchema" => {
+            let mut document = owner.get("/schema").await.expect(200).body;
+            document["entities"][0]["plural_label"] = json!(format!("{SENT} {}", number()));
+            Inputs::body(document)
         }
         "createRecord" => Inputs::body(draft(entity, side, owner, SENT).await),
         "getRecord" | "deleteRecord" => Inputs::variable("id", &record(entity, side, owner).await),

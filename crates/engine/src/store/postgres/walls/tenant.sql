@@ -5,7 +5,7 @@ GRANT USAGE ON SCHEMA insula_tenant TO {member};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA insula_tenant TO {member};
 -- What the owner alone changes, with the schema.
 REVOKE INSERT, DELETE ON insula_tenant.tenant FROM {member};
-REVOKE INSERT, UPDATE, DELETE ON insula_tenant.entity FROM {member};
+REVOKE INSERT, UPDATE, DELETE ON insula_tenant.entity, insula_tenant.schema_change FROM {member};
 -- The audit trail only grows.
 REVOKE UPDATE, DELETE, TRUNCATE ON insula_tenant.audit_event, insula_tenant.audit_payload FROM {member};
 
