@@ -39,7 +39,7 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
 
     let applicant = Member::new(engine.ids.unordered(), &new.email, new.full_name, engine.clock.now());
     let (user, change) = register(scope, applicant, hash).await?;
-    let done = change::make(engine, change, admit(attempt, body, &user, &new.roles)).await?;
+    let done = Box::pin(change::make(engine, change, admit(attempt, body, &user, &new.roles))).await?;
     Ok(done.map(UserView::from))
 }
 

@@ -14,7 +14,7 @@ pub async fn delete(scope: &Scope, account: AccountId) -> Result<()> {
     let mut tx = engine.stores.platform_write().await?;
     let change = change::note(&mut tx, engine, scope.caller().placement(), account).await?;
     tx.commit().await?;
-    change::make(engine, change, remove(scope, account)).await
+    Box::pin(change::make(engine, change, remove(scope, account))).await
 }
 
 /// Removes the member from the tenant's store.

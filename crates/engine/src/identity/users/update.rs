@@ -34,7 +34,7 @@ pub async fn update(scope: &Scope, account: AccountId, body: &Json) -> Result<Us
     let mut tx = engine.stores.platform_write().await?;
     let noted = change::note(&mut tx, engine, scope.caller().placement(), account).await?;
     tx.commit().await?;
-    change::make(engine, noted, write(scope, account, change)).await
+    Box::pin(change::make(engine, noted, write(scope, account, change))).await
 }
 
 /// Changes the member in the tenant's store.
