@@ -41,7 +41,7 @@ async fn world(app: &TestApp) -> (Caller, Caller) {
             {"name": "others", "type": "relations", "target": "customer"},
             {"name": "agent", "type": "user"},
         ]}),
-        json!({"name": "spare", "fields": []}),
+        json!({"name": "spare", "fields": [{"name": "note", "type": "text"}]}),
     ] {
         owner.post("/entities", &entity).await.expect(201);
     }
