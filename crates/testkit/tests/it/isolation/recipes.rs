@@ -140,8 +140,10 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
                 "updateField" => Some(json!({"label": SENT})),
                 _ => None,
             };
+            let gone = json!({"name": "gone", "type": "text"});
+            owner.post(&format!("/entities/{name}/fields"), &gone).await.expect(201);
             let variables =
-                [("entity", name.as_str()), ("field", "name")].map(|(name, value)| (name.into(), value.into()));
+                [("entity", name.as_str()), ("field", "gone")].map(|(name, value)| (name.into(), value.into()));
             Inputs { variables: variables.into(), body, ..Inputs::default() }
         }
         // As it is, but for a label: what this side needs stays. Without ids: elsewhere those of a document mean nothing.
