@@ -23,7 +23,7 @@ use insula_model::problem::{Problem, Result};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-pub(crate) use fields::{added, definition, documented, patch, view};
+pub(crate) use fields::{added, definition, document_id, documented, patch, view};
 pub(crate) use operation::{Answer, Operation, Parameter};
 pub(crate) use records::Shape;
 pub(crate) use schema::{Member, Schema, optional, page, required};

@@ -1,6 +1,6 @@
 //! Which version of the schema came when, by whom, and what it changed.
 
-use insula_model::entity::Step;
+use insula_model::entity::{Step, StepKind};
 use insula_model::id::{AccountId, EventId};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource};
@@ -92,10 +92,10 @@ impl<M: Mode> Tx<'_, M> {
             return true;
         }
         let Some(entity) = self.model.schema.entity(step.entity_id) else { return false };
-        let of_all = || entity.fields.iter().all(|field| self.knows_field(entity, field));
         match step.field_id {
             Some(id) => entity.field(id).is_some_and(|field| self.knows_field(entity, field)),
-            None => step.members.is_empty() || of_all(),
+            // A key names fields by what they were called, some of which may be gone.
+            None => !matches!(step.step, StepKind::AddKey | StepKind::DropKey),
         }
     }
 }

@@ -21,7 +21,9 @@ pub const MAX_ENTITIES: usize = 1000;
 pub fn document(body: &Json, schema: &Schema, ids: &Ids) -> Result<Vec<Revision>> {
     Members::read(body, |members, errors| {
         // Of the place it was read at: a note for people.
-        members.optional_int("version", errors);
+        if members.optional_int("version", errors).is_some_and(|version| version < 1) {
+            errors.add(members.pointer("version"), Code::OutOfRange, "Versions count from 1.");
+        }
         members.required("entities", errors)?;
         let at = members.pointer("entities");
         let items = members.optional_array("entities", errors)?;

@@ -284,7 +284,13 @@ pub(crate) fn added() -> Schema {
 
 /// One of a document, which repeats ids.
 pub(crate) fn documented() -> Schema {
-    Schema::named("DocumentField", definition_with(|| vec![optional("id", Schema::uuid())]))
+    Schema::named("DocumentField", definition_with(|| vec![optional("id", document_id())]))
+}
+
+/// The id of something in a document. It names nothing where it is not known, so it is no reference.
+pub(crate) fn document_id() -> Schema {
+    Schema::pattern(36, "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+        .described("Where it is known here, what is meant; else a note.")
 }
 
 /// What of a field is to be changed.

@@ -70,7 +70,7 @@ pub(super) fn documented_fields() -> Schema {
 /// An entity of a document.
 pub(super) fn documented() -> Schema {
     let own = [
-        optional("id", Schema::uuid()),
+        optional("id", openapi::document_id()),
         required("name", Schema::name()),
         optional("fields", documented_fields().nullable()),
     ];

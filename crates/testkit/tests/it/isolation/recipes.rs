@@ -140,13 +140,21 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
                 "updateField" => Some(json!({"label": SENT})),
                 _ => None,
             };
+            let gone = json!({"name": "gone", "type": "text"});
+            owner.post(&format!("/entities/{name}/fields"), &gone).await.expect(201);
             let variables =
-                [("entity", name.as_str()), ("field", "name")].map(|(name, value)| (name.into(), value.into()));
+                [("entity", name.as_str()), ("field", "gone")].map(|(name, value)| (name.into(), value.into()));
             Inputs { variables: variables.into(), body, ..Inputs::default() }
         }
-        // As it is, but for a label: what this side needs stays.
+        // As it is, but for a label: what this side needs stays. Without ids: elsewhere those of a document mean nothing.
         "planSchema" | "applySchema" => {
             let mut document = owner.get("/schema").await.expect(200).body;
+            for entity in document["entities"].as_array_mut().unwrap() {
+                entity.as_object_mut().unwrap().remove("id");
+                for field in entity["fields"].as_array_mut().unwrap() {
+                    field.as_object_mut().unwrap().remove("id");
+                }
+            }
             document["entities"][0]["plural_label"] = json!(format!("{SENT} {}", number()));
             Inputs::body(document)
         }
