@@ -76,7 +76,7 @@ impl Edge {
             status = response.status().as_u16(),
             duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             request_id = %id,
-            tenant = track.who().map(|who| tracing::field::display(who.tenant)),
+            tenant = track.who().and_then(|who| who.tenant).map(tracing::field::display),
             account = track.who().map(|who| tracing::field::display(who.account)),
             "request"
         );
