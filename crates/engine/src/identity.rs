@@ -5,27 +5,30 @@
 
 mod account;
 mod admission;
-mod event;
+pub(crate) mod event;
 mod label;
 mod login;
 mod logout;
 mod me;
+pub mod operator;
 mod orphans;
 mod password;
 mod purge;
 mod refresh;
 mod register;
 mod session;
+mod superuser;
 mod token;
 pub mod users;
 
+use insula_model::id::TenantId;
 use insula_model::json::Json;
 use insula_model::problem::Result;
 use secrecy::SecretString;
 
 use crate::engine::{Engine, IdentityOptions, Origin};
 
-pub use logout::logout;
+pub use logout::{SignedIn, logout};
 pub use me::{Me, me};
 pub(crate) use purge::purge_sessions;
 pub use session::Tokens;
@@ -47,6 +50,11 @@ impl Identity {
             admitted: admission::Admitted::default(),
             options,
         }
+    }
+
+    /// Makes this node ask again about the sessions of a tenant whose standing has changed.
+    pub(crate) fn forget_tenant(&self, tenant: TenantId) {
+        self.admitted.forget_tenant(tenant);
     }
 }
 

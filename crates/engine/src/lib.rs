@@ -17,6 +17,7 @@ pub mod identity;
 pub mod jobs;
 mod outbox;
 mod page;
+pub mod platform;
 pub mod record;
 pub mod roles;
 pub mod scope;

@@ -30,6 +30,49 @@
 //! }
 //! ```
 //!
+//! # An operator opens no tenant
+//! Who runs the installation has the platform's tables and no organisation's records.
+//! ```
+//! use insula_engine::scope::Scope;
+//! async fn names(caller: &Scope) {
+//!     let _ = caller.read(async |tx| tx.entities()).await;
+//! }
+//! ```
+//! ```compile_fail
+//! use insula_engine::identity::operator::Operator;
+//! async fn names(caller: &Operator) {
+//!     let _ = caller.read(async |tx| tx.entities()).await;
+//! }
+//! ```
+//!
+//! # A member runs no platform
+//! ```
+//! use insula_engine::{identity::operator::Operator, platform::tenants};
+//! async fn all(caller: &Operator) {
+//!     let _ = tenants::list(caller, "").await;
+//! }
+//! ```
+//! ```compile_fail
+//! use insula_engine::{platform::tenants, scope::Scope};
+//! async fn all(caller: &Scope) {
+//!     let _ = tenants::list(caller, "").await;
+//! }
+//! ```
+//!
+//! # An operator cannot be forged
+//! ```
+//! use insula_engine::identity::operator::Operator;
+//! fn of(operator: Operator) -> Operator {
+//!     operator
+//! }
+//! ```
+//! ```compile_fail
+//! use insula_engine::identity::operator::Operator;
+//! fn of(operator: Operator) -> Operator {
+//!     Operator { ..operator }
+//! }
+//! ```
+//!
 //! # A grant is for one action
 //! ```
 //! use insula_engine::{grant::{Create, Read}, scope::Scope};

@@ -1,7 +1,8 @@
 //! One request on its way to its handler: the credential first, then what else the handler asks for.
 //!
-//! A handler is an `async fn` whose first argument is its credential, [`Public`], [`Scope`] or [`Attempt`]. Only those
-//! are credentials and none can be taken as another argument, so a handler has exactly one.
+//! A handler is an `async fn` whose first argument is its credential, [`Public`], [`Scope`], [`Attempt`] or [`Operator`]
+//! ([`Own`] is either of two). Only those are credentials and none can be taken as another argument, so a handler has
+//! exactly one.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -15,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use insula_engine::attempt::{Attempt, IdempotencyKey};
 use insula_engine::engine::{Engine, Origin};
 use insula_engine::identity::Public;
+use insula_engine::identity::operator::Operator;
 use insula_engine::scope::Scope;
 use insula_model::id::{AccountId, TenantId};
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
@@ -53,7 +55,8 @@ struct Learnt {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Who {
-    pub(crate) tenant: TenantId,
+    /// None of a superuser.
+    pub(crate) tenant: Option<TenantId>,
     pub(crate) account: AccountId,
 }
 
@@ -167,9 +170,36 @@ impl Credential for Scope {
         let scope = call.state.engine.authenticate(bearer, call.origin()?).await?;
         if let Some(arrival) = &call.arrival {
             let caller = scope.caller();
-            arrival.track.0.who.get_or_init(|| Who { tenant: caller.tenant(), account: caller.account() });
+            arrival.track.0.who.get_or_init(|| Who { tenant: Some(caller.tenant()), account: caller.account() });
         }
         Ok(scope)
+    }
+}
+
+impl Credential for Operator {
+    async fn admit(call: &mut Call) -> Result<Self> {
+        let bearer = bearer(&call.parts.headers).ok_or_else(Problem::unauthenticated)?;
+        let operator = call.state.engine.authenticate_operator(bearer, call.origin()?).await?;
+        if let Some(arrival) = &call.arrival {
+            arrival.track.0.who.get_or_init(|| Who { tenant: None, account: operator.account() });
+        }
+        Ok(operator)
+    }
+}
+
+/// Whoever is signed in, to whatever: for what is of the sign-in itself.
+pub(crate) enum Own {
+    Member(Scope),
+    Operator(Operator),
+}
+
+impl Credential for Own {
+    async fn admit(call: &mut Call) -> Result<Self> {
+        match Scope::admit(call).await {
+            // A good token, but of no tenant.
+            Err(problem) if problem.code() == Code::NotFound => Operator::admit(call).await.map(Self::Operator),
+            admitted => admitted.map(Self::Member),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Edge {
             status = response.status().as_u16(),
             duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             request_id = id,
-            tenant = who.map(|who| who.tenant.encode(&mut tenant_room)),
+            tenant = who.and_then(|who| who.tenant).map(|tenant| tenant.encode(&mut tenant_room)),
             account = who.map(|who| who.account.encode(&mut account_room)),
             "request"
         );

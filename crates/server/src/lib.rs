@@ -17,4 +17,5 @@ mod path;
 mod problem;
 mod reply;
 pub mod router;
+pub mod superuser;
 mod verb;

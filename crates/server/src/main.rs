@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use insula::application::Application;
 use insula::config::{self, Config, ServeArgs};
 use insula::log;
+use insula::superuser::{self, Superuser};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -28,6 +29,9 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Print the API as an OpenAPI document: the one that `/api/openapi.json` serves.
     Openapi,
+    /// Who runs the installation.
+    #[command(subcommand)]
+    Superuser(Superuser),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
             print!("{}", insula::openapi::platform());
             return ExitCode::SUCCESS;
         }
+        Command::Superuser(Superuser::Create(create)) => return make_superuser(*create),
     };
     args.unbuilt = config::unbuilt();
     let config = match Config::check(&args) {
@@ -57,6 +62,28 @@ fn main() -> ExitCode {
     // Writes what is still queued.
     drop(log);
     result.map_or_else(|error| failed(error.as_ref()), |()| ExitCode::SUCCESS)
+}
+
+fn make_superuser(create: superuser::Create) -> ExitCode {
+    let config = match Config::check(&create.serve) {
+        Ok(config) => config,
+        Err(findings) => {
+            eprintln!("{findings}");
+            return ExitCode::from(REFUSED_CONFIGURATION);
+        }
+    };
+    match run(superuser::create(create.email, create.full_name, config.engine)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("no superuser was made: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run<T>(work: impl Future<Output = T>) -> T {
+    work.await
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {

@@ -9,13 +9,16 @@ use axum::extract::{Request, State};
 use axum::routing::{MethodFilter, on};
 use insula_engine::engine::Engine;
 use insula_engine::identity::Public;
+use insula_engine::identity::operator::Operator;
 use insula_engine::scope::Scope;
 use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
 use crate::api;
-use crate::api::v1::{audit, auth, authz, batch, entities, groups, jobs, openapi, records, roles, schema, users};
-use crate::call::{self, AppState, Credential, Handler};
+use crate::api::v1::{
+    audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, users,
+};
+use crate::call::{self, AppState, Credential, Handler, Own};
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
 use crate::verb::{Method, Verb};
@@ -37,6 +40,8 @@ pub enum Access {
     RecordChanges,
     /// Whoever has the right to both read and delete records of the entity in the path, if it keeps deleted ones.
     Restoring,
+    /// A superuser, with a token for the platform.
+    Platform,
 }
 
 /// What an operation says of itself in the API document.
@@ -86,10 +91,19 @@ fn table() -> Table {
         .described(auth::login::describe)
         .public(Method::POST, "/api/v1/auth/refresh", auth::refresh::refresh)
         .described(auth::refresh::describe)
-        .own(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
+        .session(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
         .described(auth::logout::describe)
         .own(Method::GET, "/api/v1/auth/me", auth::me::me)
         .described(auth::me::describe)
+        // The platform
+        .platform(Method::GET, "/api/v1/platform/tenants", platform::tenants::list::list)
+        .described(platform::tenants::list::describe)
+        .platform(Method::GET, "/api/v1/platform/tenants/{id}", platform::tenants::get::get)
+        .described(platform::tenants::get::describe)
+        .platform(Method::PATCH, "/api/v1/platform/tenants/{id}", platform::tenants::update::update)
+        .described(platform::tenants::update::describe)
+        .platform(Method::GET, "/api/v1/platform/audit", platform::audit::audit)
+        .described(platform::audit::describe)
         // Tenant administration
         .tenant(Method::GET, "/api/v1/users", Resource::Users, Read, users::list::list)
         .described(users::list::describe)
@@ -246,6 +260,25 @@ impl Table {
         self.add(verb, path, Access::Own, handler)
     }
 
+    /// Of the sign-in itself, to a tenant or to the platform.
+    fn session<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<Own, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::Own, handler)
+    }
+
+    fn platform<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<Operator, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::Platform, handler)
+    }
+
     fn tenant<V: Verb, A: 'static>(
         self,
         verb: V,
@@ -350,7 +383,7 @@ mod tests {
         for RouteInfo { method, path, access, .. } in routes() {
             let action = match access {
                 Access::Tenant(_, action) | Access::Records(action) => action,
-                Access::Public | Access::Own | Access::RecordChanges | Access::Restoring => continue,
+                Access::Public | Access::Own | Access::RecordChanges | Access::Restoring | Access::Platform => continue,
             };
             let fitting = match method.as_str() {
                 "GET" => [Action::Read, Action::Export].contains(&action),

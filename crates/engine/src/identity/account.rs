@@ -33,7 +33,8 @@ static LEAVE: Fixed = Fixed::new(
 );
 static CLOSE: Fixed = Fixed::new(
     "DELETE FROM insula.account WHERE id = $1 \
-     AND NOT EXISTS (SELECT 1 FROM insula.membership WHERE account_id = $1)",
+     AND NOT EXISTS (SELECT 1 FROM insula.membership WHERE account_id = $1) \
+     AND NOT EXISTS (SELECT 1 FROM insula.superuser WHERE account_id = $1)",
 );
 
 /// Whether a member may sign in.
@@ -108,7 +109,7 @@ pub(super) async fn set_standing(
 }
 
 /// Ends a membership, unless a change of it is noted; its sessions go with it, and the account too when it was the last
-/// one.
+/// one of somebody who is no superuser.
 pub(super) async fn leave(tx: &mut Tx, account: AccountId, tenant: TenantId) -> Result<(), StoreError> {
     let (account, tenant) = (Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()));
     tx.fixed_execute(&LEAVE, &[&account, &tenant]).await?;

@@ -8,9 +8,10 @@ use insula_model::problem::{Problem, Result};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 
-use super::token::Subject;
+use super::operator::Operator;
+use super::token::{Realm, Subject};
 use crate::caller::Caller;
-use crate::engine::{Engine, Inner};
+use crate::engine::{Engine, Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Placement, StoreError};
 
@@ -24,6 +25,14 @@ static LIVE: Fixed = Fixed::new(
      JOIN insula.membership m ON m.account_id = s.account_id AND m.tenant_id = s.tenant_id \
      JOIN insula.tenant t ON t.id = s.tenant_id \
      WHERE s.id = $1 AND s.ended_at IS NULL AND a.active AND m.active AND t.status = 'active'",
+);
+
+/// Of the platform: asked every time, since there are few of them and they may do much.
+static LIVE_OPERATOR: Fixed = Fixed::new(
+    "SELECT s.expires_at, a.email FROM insula.session s \
+     JOIN insula.account a ON a.id = s.account_id \
+     JOIN insula.superuser u ON u.account_id = a.id \
+     WHERE s.id = $1 AND s.account_id = $2 AND s.tenant_id IS NULL AND s.ended_at IS NULL AND a.active",
 );
 
 /// Sessions found good a moment ago.
@@ -57,6 +66,10 @@ impl Admitted {
         self.0.retain(|_, live| live.account != account || live.placement.tenant != tenant);
     }
 
+    pub(super) fn forget_tenant(&self, tenant: TenantId) {
+        self.0.retain(|_, live| live.placement.tenant != tenant);
+    }
+
     fn get(&self, session: SessionId, now: Timestamp) -> Option<Arc<Live>> {
         let age = |live: &Live| now.as_micros().saturating_sub(live.checked_at.as_micros());
         self.0.get(&session).filter(|live| (0..BELIEVED_MICROS).contains(&age(live)))
@@ -64,11 +77,16 @@ impl Admitted {
 }
 
 impl Engine {
-    /// Verifies a bearer token; the one place a [`Caller`] is made. Whatever is wrong, the answer is the same.
+    /// Verifies a bearer token; the one place a [`Caller`] is made. Whatever is wrong, the answer is the same; to a good
+    /// token of the platform there is nothing of a tenant's to be found.
     pub(crate) async fn admit(&self, bearer: &str) -> Result<Caller> {
         let engine = &*self.0;
         let now = engine.clock.now();
         let subject = engine.identity.signer.verify(bearer, now).ok_or_else(Problem::unauthenticated)?;
+        if subject.realm == Realm::Platform {
+            look_up_operator(engine, subject, now).await?;
+            return Err(Problem::not_found());
+        }
         let live = match engine.identity.admitted.get(subject.session, now) {
             Some(live) => live,
             None => look_up(engine, subject.session, now).await?.ok_or_else(Problem::unauthenticated)?,
@@ -79,11 +97,38 @@ impl Engine {
             Err(Problem::unauthenticated())
         }
     }
+
+    /// Verifies a superuser's bearer token; the one place an [`Operator`] is made. To a member of a tenant there is no
+    /// platform to be found.
+    pub async fn authenticate_operator(&self, bearer: &str, origin: Origin) -> Result<Operator> {
+        let now = self.0.clock.now();
+        let subject = self.0.identity.signer.verify(bearer, now).ok_or_else(Problem::unauthenticated)?;
+        match subject.realm {
+            Realm::Platform => {
+                let email = look_up_operator(&self.0, subject, now).await?;
+                Ok(Operator::verified(self.clone(), subject, email, origin))
+            }
+            Realm::Tenant(_) => {
+                self.admit(bearer).await?;
+                Err(Problem::not_found())
+            }
+        }
+    }
+}
+
+/// The address of the superuser whose session has not ended.
+async fn look_up_operator(engine: &Inner, subject: Subject, now: Timestamp) -> Result<Arc<str>> {
+    let mut tx = engine.stores.platform_read().await?;
+    let binds = [Value::Uuid(subject.session.uuid()), Value::Uuid(subject.account.uuid())];
+    let rows = tx.fixed(&LIVE_OPERATOR, &binds.each_ref()).await?;
+    tx.commit().await?;
+    let row = rows.first().ok_or_else(Problem::unauthenticated)?;
+    if now < row.timestamp(0)? { Ok(row.text(1)?.into()) } else { Err(Problem::unauthenticated()) }
 }
 
 impl Live {
     fn agrees(&self, subject: Subject) -> bool {
-        self.account == subject.account && self.placement.tenant == subject.tenant
+        self.account == subject.account && Realm::Tenant(self.placement.tenant) == subject.realm
     }
 }
 

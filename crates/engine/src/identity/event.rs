@@ -20,8 +20,11 @@ static INSERT: Fixed = Fixed::new(
 );
 
 #[derive(Clone, Copy)]
-pub(super) enum Action {
+pub(crate) enum Action {
     TenantCreate,
+    TenantSuspend,
+    TenantResume,
+    SuperuserCreate,
     Login,
     Refused,
     Logout,
@@ -32,6 +35,9 @@ impl Action {
     const fn name(self) -> &'static str {
         match self {
             Self::TenantCreate => "tenant.create",
+            Self::TenantSuspend => "tenant.suspend",
+            Self::TenantResume => "tenant.resume",
+            Self::SuperuserCreate => "superuser.create",
             Self::Login => "session.login",
             Self::Refused => "session.refused",
             Self::Logout => "session.logout",
@@ -41,17 +47,17 @@ impl Action {
 
     const fn outcome(self) -> Outcome {
         match self {
-            Self::TenantCreate | Self::Login | Self::Logout => Outcome::Ok,
             Self::Refused | Self::RefreshReuse => Outcome::Denied,
+            _ => Outcome::Ok,
         }
     }
 }
 
 /// Whom it happened to, as far as that is known.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Whom {
-    pub(super) account: Option<AccountId>,
-    pub(super) tenant: Option<TenantId>,
+pub(crate) struct Whom {
+    pub(crate) account: Option<AccountId>,
+    pub(crate) tenant: Option<TenantId>,
 }
 
 /// A member of a tenant to whose session something happened.
@@ -101,7 +107,7 @@ pub(super) async fn append_to_tenant(
 }
 
 /// Appends one event to the platform's trail.
-pub(super) async fn append(
+pub(crate) async fn append(
     tx: &mut Tx,
     engine: &Inner,
     origin: &Origin,

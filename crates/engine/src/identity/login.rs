@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::account::NEVER;
 use super::event::{self, Action, Party, Whom};
 use super::session::{self, Tokens};
-use super::token::Subject;
+use super::superuser;
+use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
@@ -60,27 +61,29 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
-    let tokens = match (found, membership(&mut tx, id, credentials.tenant.as_deref()).await?) {
-        (Some(Found { id: account, email, .. }), Some(tenant)) => {
-            let session = proved.then(|| engine.ids.next());
-            let tokens = match session {
-                Some(session) => {
-                    mark_used(&mut tx, account, tenant, now).await?;
-                    Some(session::open(&mut tx, engine, Subject { account, tenant, session }, now).await?)
-                }
-                None => None,
-            };
-            let action = if proved { Action::Login } else { Action::Refused };
+    let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
+    let (session, tokens) = match (id, realm) {
+        (Some(account), Some(realm)) if proved => {
+            let session = engine.ids.next();
+            if let Realm::Tenant(tenant) = realm {
+                mark_used(&mut tx, account, tenant, now).await?;
+            }
+            (Some(session), Some(session::open(&mut tx, engine, Subject { account, realm, session }, now).await?))
+        }
+        _ => (None, None),
+    };
+    let action = if tokens.is_some() { Action::Login } else { Action::Refused };
+    match (found, realm) {
+        (Some(Found { id: account, email, .. }), Some(Realm::Tenant(tenant))) => {
             let party = Party { account, tenant, email: &email, session };
             event::append_to_both(&mut tx, engine, origin, now, action, &party).await?;
-            tokens
         }
         // Of no tenant: it is nobody's business but the platform's.
-        (_, tenant) => {
-            event::append(&mut tx, engine, origin, now, Action::Refused, Whom { account: id, tenant }).await?;
-            None
+        (_, realm) => {
+            let whom = Whom { account: id, tenant: realm.and_then(Realm::tenant) };
+            event::append(&mut tx, engine, origin, now, action, whom).await?;
         }
-    };
+    }
     tx.commit().await?;
     engine.wake();
     tokens.ok_or_else(|| Problem::new(Code::Unauthenticated, "E-mail or password is wrong."))
@@ -110,6 +113,14 @@ async fn find(engine: &Inner, email: Option<&Email>) -> Result<Option<Found>, St
     let rows = tx.fixed(&ACCOUNT, &[&folded]).await?;
     tx.commit().await?;
     rows.first().map(Found::read).transpose()
+}
+
+/// What to sign in to. A superuser who names no tenant means the platform, whoever made him a member of what.
+async fn realm(tx: &mut Tx, account: Option<AccountId>, code: Option<&str>) -> Result<Option<Realm>, StoreError> {
+    if code.is_none() && superuser::is_one(tx, account).await? {
+        return Ok(Some(Realm::Platform));
+    }
+    Ok(membership(tx, account, code).await?.map(Realm::Tenant))
 }
 
 /// The tenant to sign in to: the one named, else the one used last. Anybody can make a member of any address, so one

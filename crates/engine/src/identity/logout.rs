@@ -1,24 +1,68 @@
 //! Signing out: of this session, or of every session the account has in any tenant.
 
-use insula_model::id::{AccountId, TenantId};
+use insula_model::id::{AccountId, SessionId, TenantId};
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, Value};
 
 use super::event::{self, Action, Party, Whom};
+use super::operator::Operator;
 use super::session::{self, EndReason, Ending};
+use crate::engine::{Inner, Origin};
 use crate::scope::Scope;
 use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
 
 static TENANTS: Fixed = Fixed::new(
     "SELECT DISTINCT tenant_id FROM insula.session WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2 \
-     ORDER BY tenant_id",
+     AND tenant_id IS NOT NULL ORDER BY tenant_id",
 );
 
+/// Whose sign-in it is: a tenant's member's or a superuser's.
+#[derive(Clone, Copy)]
+pub enum SignedIn<'a> {
+    Member(&'a Scope),
+    Operator(&'a Operator),
+}
+
+struct Leaver<'a> {
+    engine: &'a Inner,
+    origin: &'a Origin,
+    account: AccountId,
+    session: SessionId,
+    tenant: Option<TenantId>,
+    email: &'a str,
+}
+
+impl<'a> SignedIn<'a> {
+    fn leaver(self) -> Leaver<'a> {
+        match self {
+            Self::Member(scope) => {
+                let caller = scope.caller();
+                Leaver {
+                    engine: scope.engine(),
+                    origin: scope.origin(),
+                    account: caller.account(),
+                    session: caller.session(),
+                    tenant: Some(caller.tenant()),
+                    email: caller.email(),
+                }
+            }
+            Self::Operator(operator) => Leaver {
+                engine: operator.engine(),
+                origin: operator.origin(),
+                account: operator.account(),
+                session: operator.session(),
+                tenant: None,
+                email: operator.email(),
+            },
+        }
+    }
+}
+
 /// Ends this sign-in, or with `{all: true}` all of this account. On this node at once, on others within a second.
-pub async fn logout(scope: &Scope, body: Option<&Json>) -> Result<()> {
+pub async fn logout(who: SignedIn<'_>, body: Option<&Json>) -> Result<()> {
     let all = match body {
         Some(body) => Members::read(body, |members, errors| {
             let all = members.optional_bool("all", errors);
@@ -26,20 +70,18 @@ pub async fn logout(scope: &Scope, body: Option<&Json>) -> Result<()> {
         })?,
         None => false,
     };
-    let (engine, caller) = (scope.engine(), scope.caller());
-    let (account, tenant) = (caller.account(), caller.placement().tenant);
-    let (which, session) =
-        if all { (Ending::Account(account), None) } else { (Ending::One(caller.session()), Some(caller.session())) };
+    let Leaver { engine, origin, account, session, tenant, email } = who.leaver();
+    let (which, session) = if all { (Ending::Account(account), None) } else { (Ending::One(session), Some(session)) };
     let now = engine.clock.now();
 
     let mut tx = engine.stores.platform_write().await?;
-    let tenants = if all { tenants_of(&mut tx, account, now).await? } else { vec![tenant] };
+    let tenants = if all { tenants_of(&mut tx, account, now).await? } else { tenant.into_iter().collect() };
     session::end(&mut tx, which, EndReason::Logout, now).await?;
-    let whom = Whom { account: Some(account), tenant: Some(tenant) };
-    event::append(&mut tx, engine, scope.origin(), now, Action::Logout, whom).await?;
+    let whom = Whom { account: Some(account), tenant };
+    event::append(&mut tx, engine, origin, now, Action::Logout, whom).await?;
     for tenant in tenants {
-        let party = Party { account, tenant, email: caller.email(), session };
-        event::append_to_tenant(&mut tx, engine, scope.origin(), now, Action::Logout, &party).await?;
+        let party = Party { account, tenant, email, session };
+        event::append_to_tenant(&mut tx, engine, origin, now, Action::Logout, &party).await?;
     }
     tx.commit().await?;
     session::forget(engine, which);

@@ -7,9 +7,9 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{Timestamp, Value};
 
-use super::event::{self, Action, Party};
+use super::event::{self, Action, Party, Whom};
 use super::session::{self, EndReason, Ending, RefreshToken, Tokens};
-use super::token::Subject;
+use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
@@ -22,12 +22,14 @@ static USE: Fixed =
     Fixed::new("UPDATE insula.refresh_token SET used_at = $1, successor = $2 WHERE hash = $3 AND used_at IS NULL");
 static FIND: Fixed = Fixed::new(
     "SELECT s.account_id, s.tenant_id, s.id, s.expires_at, r.expires_at, r.used_at, n.used_at, \
-     a.active AND m.active AND t.status = 'active', a.email \
+     a.active AND CASE WHEN s.tenant_id IS NULL \
+        THEN EXISTS (SELECT 1 FROM insula.superuser u WHERE u.account_id = a.id) \
+        ELSE m.active AND t.status = 'active' END, a.email \
      FROM insula.refresh_token r \
      JOIN insula.session s ON s.id = r.session_id \
      JOIN insula.account a ON a.id = s.account_id \
-     JOIN insula.membership m ON m.account_id = s.account_id AND m.tenant_id = s.tenant_id \
-     JOIN insula.tenant t ON t.id = s.tenant_id \
+     LEFT JOIN insula.membership m ON m.account_id = s.account_id AND m.tenant_id = s.tenant_id \
+     LEFT JOIN insula.tenant t ON t.id = s.tenant_id \
      LEFT JOIN insula.refresh_token n ON n.hash = r.successor \
      WHERE r.hash = $1 AND s.ended_at IS NULL",
 );
@@ -39,7 +41,7 @@ struct Found {
     expires_at: Timestamp,
     used_at: Option<Timestamp>,
     successor_used: bool,
-    /// Account, membership and tenant all are.
+    /// Account, membership and tenant all are; of a session of the platform, the account of a superuser.
     active: bool,
     email: String,
 }
@@ -69,7 +71,7 @@ pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Res
 impl Found {
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
-            subject: Subject { account: row.id(0)?, tenant: row.id(1)?, session: row.id(2)? },
+            subject: Subject { account: row.id(0)?, realm: Realm::of(row.optional(1, Row::id)?), session: row.id(2)? },
             session_end: row.timestamp(3)?,
             expires_at: row.timestamp(4)?,
             used_at: row.optional(5, Row::timestamp)?,
@@ -95,11 +97,19 @@ async fn find(tx: &mut Tx, hash: &Value) -> Result<Option<Found>, StoreError> {
 
 /// Ends the session for good, although the request is refused.
 async fn end(mut tx: Tx, engine: &Inner, origin: &Origin, found: &Found, now: Timestamp) -> Result<()> {
-    let Subject { account, tenant, session } = found.subject;
+    let Subject { account, realm, session } = found.subject;
     let which = Ending::One(session);
     session::end(&mut tx, which, EndReason::Reuse, now).await?;
-    let party = Party { account, tenant, email: &found.email, session: Some(session) };
-    event::append_to_both(&mut tx, engine, origin, now, Action::RefreshReuse, &party).await?;
+    match realm {
+        Realm::Tenant(tenant) => {
+            let party = Party { account, tenant, email: &found.email, session: Some(session) };
+            event::append_to_both(&mut tx, engine, origin, now, Action::RefreshReuse, &party).await?;
+        }
+        Realm::Platform => {
+            let whom = Whom { account: Some(account), tenant: None };
+            event::append(&mut tx, engine, origin, now, Action::RefreshReuse, whom).await?;
+        }
+    }
     tx.commit().await?;
     session::forget(engine, which);
     engine.wake();

@@ -14,7 +14,7 @@ use super::account::{self, Standing};
 use super::event::{self, Action, Party, Whom};
 use super::password::Password;
 use super::session::{self, Tokens};
-use super::token::Subject;
+use super::token::{Realm, Subject};
 use super::users::member::{self, Member};
 use super::{label, orphans};
 use crate::audit::{self, Event};
@@ -209,7 +209,8 @@ async fn enter(
     let whom = Whom { account: Some(account), tenant: Some(tenant) };
     event::append(&mut tx, engine, origin, now, Action::TenantCreate, whom).await?;
     let session = engine.ids.next();
-    let tokens = session::open(&mut tx, engine, Subject { account, tenant, session }, now).await?;
+    let tokens =
+        session::open(&mut tx, engine, Subject { account, realm: Realm::Tenant(tenant), session }, now).await?;
     let party = Party { account, tenant, email: &founding.owner.email, session: Some(session) };
     event::append_to_both(&mut tx, engine, origin, now, Action::Login, &party).await?;
     tx.commit().await?;

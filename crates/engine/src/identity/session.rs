@@ -88,12 +88,12 @@ pub(super) fn hash(token: &str) -> Value {
 
 /// Opens a session of a fresh id; its tokens are good once the transaction commits.
 pub(super) async fn open(tx: &mut Tx, engine: &Inner, subject: Subject, now: Timestamp) -> Result<Tokens> {
-    let Subject { account, tenant, session } = subject;
+    let Subject { account, realm, session } = subject;
     let end = now.plus_seconds(SESSION_SECONDS);
     let binds = [
         Value::Uuid(session.uuid()),
         Value::Uuid(account.uuid()),
-        Value::Uuid(tenant.uuid()),
+        realm.tenant().map_or(Value::Null, |tenant| Value::Uuid(tenant.uuid())),
         Value::Timestamp(now),
         Value::Timestamp(end),
     ];

@@ -254,7 +254,7 @@ fn a_token_ends_with_its_time_and_its_session() {
 
         let mut tokens = world.refresh(&tokens.refresh_token).await.unwrap();
         assert!(world.scope(&tokens).await.is_ok());
-        send(logout(&scope, None)).await.unwrap();
+        send(logout(SignedIn::Member(&scope), None)).await.unwrap();
         assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
         assert_eq!(code(world.refresh(&tokens.refresh_token).await), Some(Code::Unauthenticated));
 
@@ -262,11 +262,14 @@ fn a_token_ends_with_its_time_and_its_session() {
         tokens = world.login("ada@example.org", PASSWORD).await.unwrap();
         let (one, two) = (world.scope(&tokens).await.unwrap(), world.scope(&other).await);
         assert!(two.is_ok());
-        logout(&one, Some(&json(r#"{"all":true}"#))).await.unwrap();
+        logout(SignedIn::Member(&one), Some(&json(r#"{"all":true}"#))).await.unwrap();
         for tokens in [&tokens, &other] {
             assert_eq!(code(world.scope(tokens).await), Some(Code::Unauthenticated));
         }
-        assert_eq!(code(logout(&one, Some(&json(r#"{"everyone":true}"#))).await), Some(Code::UnknownField));
+        assert_eq!(
+            code(logout(SignedIn::Member(&one), Some(&json(r#"{"everyone":true}"#))).await),
+            Some(Code::UnknownField)
+        );
     });
 }
 

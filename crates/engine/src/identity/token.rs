@@ -32,8 +32,28 @@ const NOT_BEFORE_LEEWAY_SECONDS: i64 = 5;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Subject {
     pub(super) account: AccountId,
-    pub(super) tenant: TenantId,
+    pub(super) realm: Realm,
     pub(super) session: SessionId,
+}
+
+/// What a sign-in is for: one tenant, or the platform and none. Neither is ever good for the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Realm {
+    Tenant(TenantId),
+    Platform,
+}
+
+impl Realm {
+    pub(super) fn of(tenant: Option<TenantId>) -> Self {
+        tenant.map_or(Self::Platform, Self::Tenant)
+    }
+
+    pub(super) const fn tenant(self) -> Option<TenantId> {
+        match self {
+            Self::Tenant(tenant) => Some(tenant),
+            Self::Platform => None,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,7 +61,9 @@ struct Claims<'a> {
     iss: &'a str,
     aud: &'a str,
     sub: AccountId,
-    tid: TenantId,
+    /// Absent from a token for the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tid: Option<TenantId>,
     sid: SessionId,
     jti: &'a str,
     iat: i64,
@@ -74,7 +96,7 @@ impl Signer {
             iss: SELF,
             aud: SELF,
             sub: subject.account,
-            tid: subject.tenant,
+            tid: subject.realm.tenant(),
             sid: subject.session,
             jti: &hex::encode(jti),
             iat,
@@ -108,7 +130,7 @@ impl Signer {
             && claims.jti.len() == JTI_LENGTH
             && claims.nbf.max(claims.iat) <= now.saturating_add(NOT_BEFORE_LEEWAY_SECONDS)
             && now < claims.exp;
-        good.then_some(Subject { account: claims.sub, tenant: claims.tid, session: claims.sid })
+        good.then_some(Subject { account: claims.sub, realm: Realm::of(claims.tid), session: claims.sid })
     }
 }
 

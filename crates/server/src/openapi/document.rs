@@ -82,13 +82,13 @@ fn is_open(access: Access, surface: &Surface) -> bool {
         Access::Public | Access::Own => true,
         Access::Tenant(resource, action) => surface.rights.allows(resource, action),
         Access::RecordChanges => surface.entities.iter().any(|entity| is_open_on(access, entity)),
-        Access::Records(_) | Access::Restoring => false,
+        Access::Records(_) | Access::Restoring | Access::Platform => false,
     }
 }
 
 fn is_open_on(access: Access, entity: &UsableEntity) -> bool {
     match access {
-        Access::Public | Access::Own | Access::Tenant(..) => false,
+        Access::Public | Access::Own | Access::Tenant(..) | Access::Platform => false,
         Access::Records(action) => entity.allows(action),
         Access::Restoring => entity.keeps_deleted && entity.allows(Action::Read) && entity.allows(Action::Delete),
         Access::RecordChanges => [Action::Create, Action::Update, Action::Delete].iter().any(|a| entity.allows(*a)),
@@ -114,6 +114,7 @@ fn operation(
         Access::Public => {}
         Access::Own => problems.push(401),
         Access::Tenant(..) => problems.extend([401, 403]),
+        Access::Platform => problems.extend([401, 404]),
         Access::Records(_) | Access::RecordChanges | Access::Restoring => problems.extend([401, 403, 404]),
     }
     if !variables.is_empty() {
@@ -144,7 +145,7 @@ fn operation(
 
 /// Whether what the route changes happens once for each key of the client's.
 fn changes_once(route: &RouteInfo) -> bool {
-    let reads = matches!(route.access, Access::Public | Access::Own | Access::Records(Action::Read));
+    let reads = matches!(route.access, Access::Public | Access::Own | Access::Platform | Access::Records(Action::Read));
     route.method == http::Method::POST && !reads
 }
 
@@ -158,6 +159,7 @@ fn right(access: Access) -> Option<String> {
         Access::Records(a) => format!("records {}", action(a)),
         Access::RecordChanges => "records create, update or delete".to_owned(),
         Access::Restoring => "records read and delete".to_owned(),
+        Access::Platform => "superuser".to_owned(),
     })
 }
 

@@ -41,6 +41,7 @@ both_stores! {
             };
             let may = match route.access {
                 Access::Public | Access::Own => true,
+                Access::Platform => false,
                 Access::Records(action) => action == Action::Read,
                 Access::RecordChanges | Access::Restoring => false,
                 // The viewer sees the schema and nothing else of the administration.
@@ -55,7 +56,10 @@ both_stores! {
                 sent.expect_problem(401, "unauthenticated");
                 if !may {
                     let sent = viewer.send(viewer.request(route.method.clone(), &path).json(&body)).await;
-                    sent.expect_problem(403, "forbidden");
+                    // To a member of a tenant there is no platform to be found.
+                    let platform = route.access == Access::Platform;
+                    let (status, code) = if platform { (404, "not_found") } else { (403, "forbidden") };
+                    sent.expect_problem(status, code);
                     tried += 1;
                 }
             }

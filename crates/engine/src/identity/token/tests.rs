@@ -13,14 +13,14 @@ fn signer() -> Signer {
 
 fn subject() -> Subject {
     let ids = Ids::new(Clock::fixed(NOW));
-    Subject { account: ids.next(), tenant: ids.next(), session: ids.next() }
+    Subject { account: ids.next(), realm: Realm::Tenant(ids.next()), session: ids.next() }
 }
 
 fn claims() -> Claim {
     let subject = subject();
     let now = NOW.as_seconds();
     json!({
-        "iss": "insula", "aud": "insula", "sub": subject.account, "tid": subject.tenant, "sid": subject.session,
+        "iss": "insula", "aud": "insula", "sub": subject.account, "tid": subject.realm.tenant(), "sid": subject.session,
         "jti": "0".repeat(JTI_LENGTH), "iat": now, "nbf": now, "exp": now + 1800,
     })
 }
@@ -124,7 +124,7 @@ fn claims_are_required_and_checked() {
     let header = own_header_text(&signer);
     let check = |claims: &str| signer.verify(&signed(&signer, &header, claims), NOW).is_some();
     assert!(check(&claims().to_string()));
-    for name in ["iss", "aud", "sub", "tid", "sid", "jti", "iat", "nbf", "exp"] {
+    for name in ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp"] {
         let mut without = claims();
         without.as_object_mut().unwrap().remove(name);
         assert!(!check(&without.to_string()), "without {name}");

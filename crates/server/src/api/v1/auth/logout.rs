@@ -1,17 +1,20 @@
 //! `POST /auth/logout`: ends the caller's session, or all of them. Anyone signed in.
 
 use axum::response::Response;
-use insula_engine::identity;
-use insula_engine::scope::Scope;
+use insula_engine::identity::{self, SignedIn};
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
-use crate::call::NoQuery;
+use crate::call::{NoQuery, Own};
 use crate::openapi::{Answer, Operation, Schema, optional};
 use crate::reply;
 
-pub(crate) async fn logout(scope: Scope, NoQuery: NoQuery, body: Option<JsonBody>) -> Result<Response> {
-    identity::logout(&scope, body.as_ref().map(|JsonBody(json)| json)).await?;
+pub(crate) async fn logout(own: Own, NoQuery: NoQuery, body: Option<JsonBody>) -> Result<Response> {
+    let who = match &own {
+        Own::Member(scope) => SignedIn::Member(scope),
+        Own::Operator(operator) => SignedIn::Operator(operator),
+    };
+    identity::logout(who, body.as_ref().map(|JsonBody(json)| json)).await?;
     Ok(reply::no_content())
 }
 
