@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use insula_testkit::openapi::operations;
+use insula_testkit::openapi::{Operation, operations};
 use insula_testkit::{Store, TestApp};
 use tokio_postgres::Client;
 
@@ -17,7 +17,10 @@ async fn attack(world: &World) -> usize {
     let state = a.state(world).await;
     let document = a.owner.get("/openapi.json").await.expect(200).body;
     let mut succeeded = 0;
-    for operation in operations(&document).into_values().filter(|o| !o.is_public() && !o.id.starts_with("logout")) {
+    // Who applies another's document has what it says, by his own hand: no answer of his would tell anything after that.
+    let left_out = ["logout", "applySchema"];
+    let tried = |operation: &Operation| !operation.is_public() && !left_out.contains(&operation.id.as_str());
+    for operation in operations(&document).into_values().filter(tried) {
         let inputs = recipe(&operation, a, &a.owner).await;
         let reply = send(&b.owner, &operation, &inputs).await;
         a.is_not_in(&reply, &inputs, &state);
