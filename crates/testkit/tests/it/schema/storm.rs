@@ -144,7 +144,7 @@ both_stores! {
         let seconds = std::env::var("INSULA_STORM_SECONDS").map_or(5, |text| text.parse().expect("a number of seconds"));
         let over = AtomicBool::new(false);
         let ledger = |i: usize| Ledger {
-            caller: if i % 2 == 0 { owner.clone() } else { owner.at(url) },
+            caller: if i.is_multiple_of(2) { owner.clone() } else { owner.at(url) },
             key: format!("k{i}"),
             records: Vec::new(),
             words: (0, 0),
