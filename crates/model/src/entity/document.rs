@@ -12,6 +12,7 @@ use crate::id::EntityId;
 use crate::input::Members;
 use crate::json::Json;
 use crate::problem::{Code, Result, pointer};
+use crate::value::MAX_INTEGER;
 
 /// Most entities one tenant can have.
 pub const MAX_ENTITIES: usize = 1000;
@@ -21,8 +22,8 @@ pub const MAX_ENTITIES: usize = 1000;
 pub fn document(body: &Json, schema: &Schema, ids: &Ids) -> Result<Vec<Revision>> {
     Members::read(body, |members, errors| {
         // Of the place it was read at: a note for people.
-        if members.optional_int("version", errors).is_some_and(|version| version < 1) {
-            errors.add(members.pointer("version"), Code::OutOfRange, "Versions count from 1.");
+        if members.optional_int("version", errors).is_some_and(|version| !(1..=MAX_INTEGER).contains(&version)) {
+            errors.add(members.pointer("version"), Code::OutOfRange, "Versions count from 1 and stay within 2⁵³.");
         }
         members.required("entities", errors)?;
         let at = members.pointer("entities");
