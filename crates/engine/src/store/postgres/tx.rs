@@ -304,7 +304,8 @@ impl Tx {
         self.refusals += 1;
         match pool {
             Some(pool) if self.refusals <= pool.status().max_size => {
-                self.session = Some(pool.get().await?);
+                // Rare, and no part of every transaction's size.
+                self.session = Some(Box::pin(pool.get()).await?);
                 self.standing = Standing::Sound;
                 Ok(())
             }

@@ -72,6 +72,9 @@ impl Conn {
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        // A statement is planned once. Otherwise one of which a plan might depend on what is bound, a limit or a number
+        // compared with, is prepared again each time something else is.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // A cache grows with what is read, up to 16 MiB, and all of them together up to 128 MiB: beyond, a connection
         // makes room among its own pages.
         // No mmap: an I/O error under it is a signal that ends the process, not an error code.
@@ -124,8 +127,7 @@ impl Conn {
 
     /// Gives back the pages in memory.
     pub(super) fn shrink(&self) {
-        self.limit(Limit::Unlimited);
-        if let Err(error) = self.execute_batch("PRAGMA shrink_memory") {
+        if let Err(error) = self.step("PRAGMA shrink_memory") {
             tracing::warn!(%error, "a connection keeps its pages");
         }
     }

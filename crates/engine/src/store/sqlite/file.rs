@@ -144,6 +144,17 @@ impl File {
         self.free.add_permits(1);
     }
 
+    /// Cools a file that was only read, and by one at a time, as most are: nothing is closed, and nothing blocks. False
+    /// where it takes a thread.
+    pub(super) fn cool_here(&self) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() > 1 || self.writer.try_lock().is_ok_and(|writer| writer.is_open()) {
+            return false;
+        }
+        idle.iter().for_each(Conn::shrink);
+        true
+    }
+
     /// Gives back what makes the next use fast, and stays open: the writer, all readers but one, the pages that one has
     /// read. What is in use right now stays. Blocks.
     pub(super) fn cool(&self) {

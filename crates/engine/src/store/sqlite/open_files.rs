@@ -104,6 +104,7 @@ impl OpenFiles {
         let cooled = slots.cool_one(self.capacity.warm);
         let evicted = slots.evict(self.capacity.cool);
         drop(slots);
+        let cooled = cooled.filter(|slot| slot.get().is_some_and(|file| !file.cool_here()));
         if cooled.is_some() || !evicted.is_empty() {
             // Closing a file checkpoints it.
             tokio::task::spawn_blocking(move || {

@@ -51,6 +51,11 @@ impl Writer {
         Self { conn, group: None }
     }
 
+    /// Whether it has a connection.
+    pub(super) const fn is_open(&self) -> bool {
+        self.conn.is_some()
+    }
+
     /// Closes the connection, if nobody's work is on it. Blocks.
     pub(super) fn rest(&mut self) {
         if self.group.is_none() {
@@ -304,10 +309,6 @@ impl Drop for WriteSession {
 
 #[cfg(test)]
 impl Writer {
-    pub(super) const fn is_open(&self) -> bool {
-        self.conn.is_some()
-    }
-
     pub(super) fn conn_mut(&mut self) -> &mut Conn {
         self.conn.as_mut().unwrap()
     }

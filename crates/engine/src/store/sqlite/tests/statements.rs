@@ -107,3 +107,16 @@ async fn the_set_that_failed_is_named() {
     }
     assert!(ids(&fixture.stores, tenant).await.is_empty());
 }
+
+/// A limit and a comparison with a number are what a plan might depend on.
+#[tokio::test]
+async fn a_statement_is_planned_once_whatever_is_bound() {
+    let (fixture, tenant) = Fixture::with_table().await;
+    let session = fixture.stores.tenants.get(tenant).await.unwrap().read().await.unwrap();
+    for bound in [[0, 1], [1, 25], [7, 100]] {
+        let sql = "SELECT id FROM t WHERE up = ?1 ORDER BY name LIMIT ?2";
+        let mut statement = session.conn().unwrap().prepare_cached(sql).unwrap();
+        statement.query(bound).unwrap().next().unwrap();
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0, "{bound:?}");
+    }
+}
