@@ -3,6 +3,7 @@
 mod conversions;
 mod dry_run;
 mod fields;
+mod kept;
 mod moved;
 mod refused;
 mod rights;
