@@ -416,7 +416,7 @@ fn decimal(members: &mut Members<'_>, errors: &mut Errors) -> Option<FieldKind> 
         let json = members.optional(key)?;
         let text = match json {
             Json::Text(text) => text.clone(),
-            Json::Int(n) => n.to_string(),
+            Json::Int(n) if n.unsigned_abs() <= MAX_INTEGER.unsigned_abs() => n.to_string(),
             other => {
                 errors.add(at, Code::InvalidType, format!("Expected a decimal as a string, found {}.", other.kind()));
                 return None;
