@@ -14,7 +14,7 @@ use crate::store::{Row, StoreError};
 /// Ids tell the order of events.
 static PAGE: Fixed = Fixed::new(
     "SELECT id, at, action, outcome, account_id, tenant_id, address, user_agent, request_id \
-     FROM insula.platform_event WHERE id < $1 ORDER BY id DESC LIMIT $2",
+     FROM insula.platform_event WHERE id <= $1 ORDER BY id DESC LIMIT $2",
 );
 
 #[derive(Serialize)]
@@ -62,12 +62,11 @@ impl EventView {
 /// `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
 pub async fn list(operator: &Operator, query: &str) -> Result<EventPage> {
     let page = Page::read(query)?;
-    let before = Value::Uuid(page.cursor.unwrap_or_else(Uuid::max));
+    let first = Value::Uuid(page.cursor.unwrap_or_else(Uuid::max));
     let mut tx = operator.engine().stores.platform_read().await?;
-    let rows = tx.fixed(&PAGE, &[&before, &Value::Int(page.rows())]).await?;
+    let rows = tx.fixed(&PAGE, &[&first, &Value::Int(page.rows())]).await?;
     tx.commit().await?;
     let mut items = rows.iter().map(EventView::read).collect::<Result<Vec<_>, _>>()?;
-    let more = page.cut(&mut items).is_some();
-    let next_cursor = items.last().filter(|_| more).map(|last| last.id.to_string());
+    let next_cursor = page.cut(&mut items).map(|next| next.id.to_string());
     Ok(EventPage { items, next_cursor })
 }

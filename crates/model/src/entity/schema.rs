@@ -43,7 +43,24 @@ impl Schema {
         }
         let next = Self::new(self.version + 1, entities);
         next.check()?;
+        for revision in revisions {
+            if let Revision::Alter { after, .. } = revision {
+                next.check_rules(after)?;
+            }
+        }
         Ok(next)
+    }
+
+    /// A rule is about one record, so that only changes of its own entity can take its meaning.
+    fn check_rules(&self, entity: &Entity) -> Result<()> {
+        for rule in &entity.rules {
+            if let Err(lost) = rule.compile(entity, self) {
+                let (name, entity, why) = (&rule.name, &entity.name, lost.message);
+                let detail = format!("The rule `{name}` of `{entity}` would lose its meaning: {why}.");
+                return Err(Problem::conflict(format!("{detail} Change or drop it first."), Vec::new()));
+            }
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<()> {
@@ -56,15 +73,6 @@ impl Schema {
         }
         if self.entities.len() > MAX_ENTITIES {
             return Err(Problem::conflict(format!("An organisation has at most {MAX_ENTITIES} entities."), Vec::new()));
-        }
-        for (entity, rule) in
-            self.entities.iter().flat_map(|entity| entity.rules.iter().map(move |rule| (entity, rule)))
-        {
-            if let Err(lost) = rule.compile(entity, self) {
-                let detail =
-                    format!("The rule `{}` of `{}` would lose its meaning: {}.", rule.name, entity.name, lost.message);
-                return Err(Problem::conflict(format!("{detail} Change or drop it first."), Vec::new()));
-            }
         }
         for (owner, field) in
             self.entities.iter().flat_map(|owner| owner.fields.iter().map(move |field| (owner, field)))
