@@ -220,6 +220,14 @@ impl Tx {
         }
     }
 
+    /// Says that the next statement is all this transaction is. A read on PostgreSQL can do without the messages around
+    /// it then, and another statement fails.
+    pub(crate) fn expect_one(&mut self) {
+        if let Self::Postgres(tx) = self {
+            tx.expect_one();
+        }
+    }
+
     /// Rows of a statement on Insula's own tables. `binds` are `$1`, `$2`, ….
     pub(crate) async fn fixed(&mut self, sql: &Fixed, binds: &[&Value]) -> Result<Vec<Row>, StoreError> {
         let text = sql.text(self.dialect());

@@ -139,6 +139,12 @@ impl Tenant {
         if let Some(model) = known.model.as_ref().filter(|_| age < BELIEVED_MICROS) {
             return Ok(Arc::clone(model));
         }
+        // Once a second at most, and no part of every read's size.
+        Box::pin(self.confirmed(known, tx, now)).await
+    }
+
+    /// The model of the versions that are the store's now.
+    async fn confirmed(&self, known: &Arc<Known>, tx: &mut Tx, now: Timestamp) -> Result<Arc<Model>, StoreError> {
         let versions = self.read_versions(tx).await?;
         if let Some(model) = known.model.as_ref().filter(|model| model.versions == versions) {
             known.checked_at.store(now.as_micros(), Ordering::Relaxed);
@@ -155,7 +161,7 @@ impl Tenant {
         if let Some(model) = known.model.as_ref().filter(|model| model.versions == versions) {
             return Ok(Arc::clone(model));
         }
-        let model = self.load(tx, versions).await?;
+        let model = Box::pin(self.load(tx, versions)).await?;
         self.replace(&known, &model, i64::MIN);
         Ok(model)
     }
@@ -231,9 +237,13 @@ impl Model {
         tenant: TenantId,
         account: AccountId,
     ) -> Result<Arc<CallerRights>> {
-        if let Some(rights) = self.callers.get(&account) {
-            return Ok(rights);
+        match self.callers.get(&account) {
+            Some(rights) => Ok(rights),
+            None => Box::pin(self.load_rights(tx, tenant, account)).await,
         }
+    }
+
+    async fn load_rights(&self, tx: &mut Tx, tenant: TenantId, account: AccountId) -> Result<Arc<CallerRights>> {
         let (tenant, id) = (Value::Uuid(tenant.uuid()), Value::Uuid(account.uuid()));
         let rows = tx.fixed(&ROLES, &[&tenant, &id]).await?;
         if rows.is_empty() {

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, IF_MATCH, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use insula_engine::attempt::{Attempt, IdempotencyKey};
@@ -282,12 +282,18 @@ impl Intent {
     }
 }
 
-/// The request's headers, for preconditions.
-pub(crate) struct Headers(pub(crate) HeaderMap<HeaderValue>);
+/// The headers that make a request conditional (RFC 9110 §13.1), and no others: most requests have none.
+pub(crate) struct Conditions(pub(crate) HeaderMap);
 
-impl Take for Headers {
+impl Take for Conditions {
     async fn take(call: &mut Call) -> Result<Self> {
-        Ok(Self(call.parts.headers.clone()))
+        let mut conditions = HeaderMap::new();
+        for name in [IF_MATCH, IF_NONE_MATCH] {
+            for value in call.parts.headers.get_all(&name) {
+                conditions.append(&name, value.clone());
+            }
+        }
+        Ok(Self(conditions))
     }
 }
 

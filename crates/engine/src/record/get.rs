@@ -71,6 +71,9 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub async fn get(&mut self, id: RecordId, selection: &ValidSelection<'t>) -> Result<VisibleRecord> {
         let GetPlan { statement, shape, linked, entity, .. } = &*selection.plan;
         let mut body = Vec::with_capacity(512);
+        if linked.is_empty() {
+            self.store.expect_one();
+        }
         let tail = self.json(statement, &[Value::Uuid(id.uuid())], shape, 1, &mut body).await?;
         if !linked.is_empty() {
             body = self.with_linked(body, &tail.noted, linked).await?;

@@ -224,6 +224,9 @@ impl<'t, M: Mode> Tx<'t, M> {
         };
         let mut body = Vec::with_capacity(256 + plan.limit.min(64) * 256);
         body.extend_from_slice(b"{\"items\":[");
+        if plan.linked.is_empty() && plan.count.is_none() {
+            self.store.expect_one();
+        }
         let tail = self.json(statement, &args, &plan.shape, plan.limit, &mut body).await?;
         if !plan.linked.is_empty() {
             body = self.with_linked(body, &tail.noted, &plan.linked).await?;

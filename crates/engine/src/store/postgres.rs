@@ -69,8 +69,7 @@ impl Stores {
     }
 
     pub(crate) async fn platform_read(&self) -> Result<Tx, StoreError> {
-        let opening = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned();
-        Tx::lazy(&self.platform, Kind::Read, opening).await
+        Tx::lazy(&self.platform, Kind::Read, tx::READ.to_owned()).await
     }
 
     pub(crate) async fn platform_write(&self) -> Result<Tx, StoreError> {

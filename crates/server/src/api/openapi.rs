@@ -4,11 +4,11 @@ use axum::response::Response;
 use insula_engine::identity::Public;
 use insula_model::problem::Result;
 
-use crate::call::{Headers, NoQuery};
+use crate::call::{Conditions, NoQuery};
 use crate::openapi::{self, Document, Operation};
 
-pub(crate) async fn get(_: Public, NoQuery: NoQuery, Headers(headers): Headers) -> Result<Response> {
-    Document::of_the_platform()?.answer(&headers)
+pub(crate) async fn get(_: Public, NoQuery: NoQuery, Conditions(conditions): Conditions) -> Result<Response> {
+    Document::of_the_platform()?.answer(&conditions)
 }
 
 pub(crate) fn describe() -> Operation {

@@ -52,9 +52,19 @@ impl Address {
         self.session(database, "-c lock_timeout=5s")
     }
 
-    /// The sessions that serve requests.
-    pub(super) fn login(&self, database: Option<&str>, role: &str, password: &SecretString) -> Config {
-        let mut config = self.session(database, "-c statement_timeout=5s");
+    /// The sessions that serve requests on the platform's tables.
+    pub(super) fn platform(&self, role: &str, password: &SecretString) -> Config {
+        self.login(None, role, password, "-c statement_timeout=5s")
+    }
+
+    /// The sessions that serve requests on tenants' tables. Who writes says so: a statement outside of any transaction
+    /// is a read.
+    pub(super) fn cell(&self, database: Option<&str>, role: &str, password: &SecretString) -> Config {
+        self.login(database, role, password, "-c statement_timeout=5s -c default_transaction_read_only=on")
+    }
+
+    fn login(&self, database: Option<&str>, role: &str, password: &SecretString, settings: &str) -> Config {
+        let mut config = self.session(database, settings);
         config.user(role).password(password.expose_secret());
         config
     }

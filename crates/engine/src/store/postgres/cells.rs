@@ -40,7 +40,8 @@ impl Cells {
         if failed.is_some_and(|at| at.elapsed() < PAUSE) {
             return Err(StoreError::Unavailable("the cell did not open a moment ago".into()));
         }
-        match open().await {
+        // Rare, and no part of every transaction's size.
+        match Box::pin(open()).await {
             Ok(cell) => {
                 let cell = Arc::new(cell);
                 self.open.rcu(|cells| {

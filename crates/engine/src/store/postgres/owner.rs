@@ -75,7 +75,7 @@ impl Owner {
         migrate_cell(&mut tx, &names, 1).await?;
         tx.commit().await?;
 
-        let serving = pool(address.login(None, &platform, &password), size.platform)?;
+        let serving = pool(address.platform(&platform, &password), size.platform)?;
         Ok((Self { address, seal, names, size, sessions, adding: Mutex::new(()) }, serving))
     }
 
@@ -112,7 +112,7 @@ impl Owner {
                 owner
             }
         };
-        let serving = pool(self.address.login(database.as_deref(), &login, &password), self.size.cell)?;
+        let serving = pool(self.address.cell(database.as_deref(), &login, &password), self.size.cell)?;
         Ok(Cell { id, login, serving, owner })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Manager, Metrics, QueueMode, RecycleError, RecycleResult};
+use insula_model::id::TenantId;
 use lru::LruCache;
 use tokio_postgres::{Client, Config, Error, NoTls, Statement};
 
@@ -17,10 +18,14 @@ const STATEMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 pub(super) type Pool = managed::Pool<Connector>;
 pub(super) type Pooled = managed::Object<Connector>;
 
-/// One connection. Of its state on the server nothing outlives a transaction but the prepared statements.
+/// One connection. Of its state on the server nothing outlives a transaction but the prepared statements, and whose
+/// guise it wears.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) statements: LruCache<Box<str>, Statement>,
+    /// The tenant whose role and setting the session has outside of any transaction: it can do what that tenant can, and
+    /// whoever reads for another one changes the guise with what he sends first. Of none where that is not certain.
+    pub(super) guise: Option<TenantId>,
 }
 
 pub(super) struct Connector(Config);
@@ -37,7 +42,7 @@ impl Manager for Connector {
                 tracing::warn!(error = %Told(error), "a connection to PostgreSQL broke");
             }
         });
-        Ok(Box::new(Session { client, statements: LruCache::new(STATEMENTS) }))
+        Ok(Box::new(Session { client, statements: LruCache::new(STATEMENTS), guise: None }))
     }
 
     /// No question to the server: a transaction left open was answered by its own guard.

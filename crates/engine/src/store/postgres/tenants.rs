@@ -9,13 +9,18 @@ use super::tx::{Kind, Tx};
 use crate::store::{Placement, StoreError, Versions};
 
 /// What a login role puts on for one transaction.
-fn guise(tenant: TenantId) -> String {
+fn local_guise(tenant: TenantId) -> String {
     format!("SET LOCAL ROLE {}; {}", names::role(tenant), setting(tenant))
 }
 
 /// What row-level security reads.
 fn setting(tenant: TenantId) -> String {
     format!("SET LOCAL insula.tenant = '{tenant}'")
+}
+
+/// What a login role puts on once the transaction commits, until it puts on another.
+pub(super) fn guise(tenant: TenantId) -> String {
+    format!("SET ROLE {}; SET insula.tenant = '{tenant}'", names::role(tenant))
 }
 
 fn select_versions(tenant: TenantId) -> String {
@@ -28,8 +33,7 @@ const CHECK_VERSIONS: &str = "SELECT 1 / count(*) FROM insula_tenant.tenant \
 
 /// Several statements see one snapshot.
 pub(super) async fn read(cell: &Cell, tenant: TenantId) -> Result<Tx, StoreError> {
-    let opening = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", guise(tenant));
-    Tx::lazy(&cell.serving, Kind::Read, opening).await
+    Tx::read_of(&cell.serving, tenant).await
 }
 
 /// The versions are read by a statement of its own, after the lock is held: under READ COMMITTED it sees what the schema
@@ -55,7 +59,7 @@ pub(super) async fn write_at(cell: &Cell, tenant: TenantId, believed: Versions) 
 }
 
 fn write_opening(tenant: TenantId) -> String {
-    format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", guise(tenant))
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {}", local_guise(tenant))
 }
 
 pub(super) async fn alter(cell: &Cell, tenant: TenantId) -> Result<Tx, StoreError> {

@@ -1,6 +1,9 @@
 //! One transaction. What opens it travels with its first statement, and whatever happens to it, its session comes back
 //! to the pool outside of any transaction, or not at all.
 //!
+//! A tenant's read leaves its session in the tenant's guise, so that the tenant's next read need not put it on; and one
+//! of a single statement is no more than that statement then, which is a transaction by itself.
+//!
 //! The order of things is the driver's: a request is sent when its future is first polled, and a session answers in
 //! the order of sending. So a guard may send ROLLBACK behind whatever is on its way, without waiting; and changes
 //! whose outcome only matters in the end wait for the next statement and leave with it, at the latest with the COMMIT.
@@ -9,6 +12,7 @@ use std::pin::pin;
 
 use futures_util::future::{FutureExt as _, join, poll_immediate, try_join, try_join_all};
 use futures_util::stream::TryStreamExt as _;
+use insula_model::id::TenantId;
 use insula_model::value::Value;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
@@ -16,7 +20,8 @@ use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
 use super::bind::Bind;
 use super::columns::{self, Columns};
 use super::error::{is_of_the_session, is_stale_plan, of_commit};
-use super::pool::{Pool, Pooled};
+use super::pool::{Pool, Pooled, Session};
+use super::tenants;
 use crate::store::{Row, Shape, StoreError, Tail, Versions};
 
 /// Changes that wait for company, or are on their way, at once.
@@ -29,6 +34,7 @@ pub(crate) struct Tx {
     /// How many calls of [`Tx::send`] there were.
     sends: usize,
     kind: Kind,
+    extent: Extent,
     standing: Standing,
     /// How many sessions did not let it into its tenant's role.
     refusals: usize,
@@ -61,7 +67,25 @@ enum Origin {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Read,
+    /// Of one tenant, whose guise the session wears.
+    ReadOf(TenantId),
     Write,
+}
+
+impl Kind {
+    const fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::ReadOf(_))
+    }
+}
+
+/// How much a transaction is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Extent {
+    Open,
+    /// One statement, which is still to come.
+    Single,
+    /// One statement, which was sent without a transaction around it.
+    Sent,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,9 +111,35 @@ impl Standing {
 impl Tx {
     /// A transaction that sends nothing before its first statement.
     pub(super) async fn lazy(pool: &Pool, kind: Kind, opening: String) -> Result<Self, StoreError> {
-        let session = Some(pool.get().await?);
+        Ok(Self::on(pool.get().await?, kind, opening))
+    }
+
+    /// The same, reading what is one tenant's.
+    pub(super) async fn read_of(pool: &Pool, tenant: TenantId) -> Result<Self, StoreError> {
+        let session = pool.get().await?;
+        let opening = opening_of_read(&session, tenant);
+        Ok(Self::on(session, Kind::ReadOf(tenant), opening))
+    }
+
+    const fn on(session: Pooled, kind: Kind, opening: String) -> Self {
         let ahead = Ahead { opening: Some(opening), changes: Vec::new() };
-        Ok(Self { session, ahead, sends: 0, kind, standing: Standing::Sound, refusals: 0, versions: None })
+        Self {
+            session: Some(session),
+            ahead,
+            sends: 0,
+            kind,
+            extent: Extent::Open,
+            standing: Standing::Sound,
+            refusals: 0,
+            versions: None,
+        }
+    }
+
+    /// Says that the next statement is all there is. Afterwards there is none.
+    pub(crate) fn expect_one(&mut self) {
+        if !self.is_open() {
+            self.extent = Extent::Single;
+        }
     }
 
     /// A write whose opening is sent at once and ends by selecting the tenant's two versions.
@@ -220,8 +270,16 @@ impl Tx {
             return Err(StoreError::Other("a transaction with a failed statement cannot be committed".into()));
         }
         match self.kind {
+            _ if self.extent == Extent::Sent => {}
             Kind::Read => {
                 let _ = self.client()?.batch_execute("COMMIT").now_or_never();
+            }
+            Kind::ReadOf(tenant) => {
+                let _ = self.client()?.batch_execute("COMMIT").now_or_never();
+                // Every statement succeeded, and whoever is next is behind the COMMIT.
+                if let Some(session) = &mut self.session {
+                    session.guise = Some(tenant);
+                }
             }
             Kind::Write => {
                 self.standing = Standing::Unsure;
@@ -265,7 +323,11 @@ impl Tx {
     /// nothing having been seen yet: on another session where this one does not let it into its tenant's role; and once
     /// where the statement has outlived the columns it was prepared with.
     async fn start(&mut self, sql: &str, binds: &[&Value]) -> Result<RowStream, StoreError> {
-        let mut again = if self.kind == Kind::Read { self.ahead.opening.clone() } else { None };
+        if self.extent == Extent::Sent {
+            return Err(StoreError::Other("a transaction of one statement has had it".into()));
+        }
+        self.strip();
+        let mut again = self.kind.is_read() && (!self.is_open() || self.extent == Extent::Sent);
         loop {
             let error = match self.start_once(sql, binds).await {
                 Err(error) => error,
@@ -275,14 +337,35 @@ impl Tx {
             if is_stale && let Some(session) = &mut self.session {
                 session.statements.pop(sql);
             }
-            self.ahead.opening = if again.is_some() && is_of_the_session(&error) {
+            let opening = if again && is_of_the_session(&error) {
                 self.change_session(error).await?;
-                again.clone()
-            } else if is_stale && let Some(opening) = again.take() {
-                Some(format!("ROLLBACK; {opening}"))
+                self.opening()?
+            } else if again && is_stale {
+                again = false;
+                format!("ROLLBACK; {}", self.opening()?)
             } else {
                 return Err(error);
             };
+            self.ahead.opening = Some(opening);
+            self.extent = Extent::Open;
+        }
+    }
+
+    /// Goes without a transaction where a single statement needs none: in the tenant's own guise.
+    fn strip(&mut self) {
+        let Kind::ReadOf(tenant) = self.kind else { return };
+        if self.extent == Extent::Single && self.session.as_ref().is_some_and(|s| s.guise == Some(tenant)) {
+            self.ahead.opening = None;
+            self.extent = Extent::Sent;
+        }
+    }
+
+    /// What opens this read on the session it has now.
+    fn opening(&self) -> Result<String, StoreError> {
+        match (self.kind, &self.session) {
+            (Kind::ReadOf(tenant), Some(session)) => Ok(opening_of_read(session, tenant)),
+            (_, Some(_)) => Ok(READ.to_owned()),
+            (_, None) => Err(ended()),
         }
     }
 
@@ -323,7 +406,8 @@ impl Tx {
     async fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {
         match self.session.as_mut().and_then(|session| session.statements.get(sql)) {
             Some(statement) => Ok(statement.clone()),
-            None => self.prepare(sql).await,
+            // Rare, and no part of every statement's size.
+            None => Box::pin(self.prepare(sql)).await,
         }
     }
 
@@ -348,7 +432,7 @@ impl Drop for Tx {
         let Some(session) = self.session.take() else { return };
         if self.standing.is_spent() {
             drop(Pooled::take(session));
-        } else if self.is_open() {
+        } else if self.is_open() && self.extent != Extent::Sent {
             // Behind a COMMIT that is on its way this changes nothing, and PostgreSQL says so.
             let _ = session.client.batch_execute("ROLLBACK").now_or_never();
         }
@@ -396,6 +480,14 @@ impl Change {
             Origin::Sent { send, set } => StoreError::Sent { send, set, cause: Box::new(error.into()) },
         })
     }
+}
+
+/// Several statements see one snapshot.
+pub(super) const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// The session's guise is the tenant's, or becomes it when this commits.
+fn opening_of_read(session: &Session, tenant: TenantId) -> String {
+    if session.guise == Some(tenant) { READ.to_owned() } else { format!("{READ}; {}", tenants::guise(tenant)) }
 }
 
 fn read_versions(answer: &[SimpleQueryMessage]) -> Option<Versions> {

@@ -4,11 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use insula_model::id::TenantId;
 use rusqlite::config::DbConfig;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::StoreError;
@@ -16,7 +17,7 @@ use crate::store::StoreError;
 use super::connection::{Conn, Purpose};
 use super::error::meaning;
 use super::migrate::{self, migrate};
-use super::reader::ReadSession;
+use super::reader::{Ended, ReadSession, Reader, SHARED};
 use super::writer::Writer;
 
 /// Reads of one file at a time. Inline reads hold a connection only while they run, so this bounds the slow ones.
@@ -24,13 +25,23 @@ const READERS: usize = 8;
 
 pub(super) struct File {
     path: PathBuf,
-    idle: Mutex<Vec<Conn>>,
+    idle: Mutex<Idle>,
     /// As many as connections may still be taken; a permit is given back by hand when its connection is.
     free: Semaphore,
     /// As many long reads may still run at once.
     long: Arc<Semaphore>,
     pub(super) writer: Arc<tokio::sync::Mutex<Writer>>,
+    /// How many transactions of this process were committed, or may have been.
+    commits: AtomicU64,
     closed: AtomicBool,
+}
+
+/// The readers nobody uses.
+#[derive(Default)]
+struct Idle {
+    readers: Vec<Reader>,
+    /// Whether a task will look after the snapshots among them.
+    watched: bool,
 }
 
 impl File {
@@ -63,7 +74,7 @@ impl File {
             return Err(StoreError::Other(format!("the file of tenant {tenant} is not that tenant's").into()));
         }
         let file = Self::with_writer(path, None);
-        file.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        file.idle().readers.push(Reader::new(conn));
         Ok(file)
     }
 
@@ -99,8 +110,24 @@ impl File {
             free: Semaphore::new(READERS),
             long: Arc::new(Semaphore::new(cores.div_ceil(2))),
             writer,
+            commits: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        // A reader is in it or not.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A read that begins after this was asked sees as many commits at least.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
+    }
+
+    /// Said of every commit before anyone hears of its success: who reads after that finds its changes.
+    pub(super) fn note_commit(&self) {
+        self.commits.fetch_add(1, Ordering::Release);
     }
 
     /// A consistent view. Waits only when all connections are out.
@@ -109,15 +136,15 @@ impl File {
             Ok(permit) => permit,
             Err(_) => self.free.acquire().await.map_err(|error| StoreError::Unavailable(error.into()))?,
         };
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let conn = if let Some(conn) = idle {
-            conn
+        let idle = self.idle().readers.pop();
+        let reader = if let Some(reader) = idle {
+            reader
         } else {
             let file = Arc::clone(self);
-            blocking(move || file.connect(Purpose::Read)).await?
+            Reader::new(blocking(move || file.connect(Purpose::Read)).await?)
         };
         permit.forget();
-        ReadSession::begin(conn, Arc::clone(self))
+        ReadSession::begin(reader, Arc::clone(self))
     }
 
     /// A place among the reads that take a core for themselves.
@@ -134,39 +161,72 @@ impl File {
     }
 
     /// Takes a reader back, `None` if it is of no more use.
-    pub(super) fn give_back(&self, conn: Option<Conn>) {
-        if let Some(conn) = conn {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn give_back(self: &Arc<Self>, reader: Option<Reader>) {
+        if let Some(reader) = reader {
+            let mut idle = self.idle();
             if !self.closed.load(Ordering::Acquire) {
-                idle.push(conn);
+                let unwatched = reader.has_snapshot() && !idle.watched;
+                idle.watched |= unwatched;
+                idle.readers.push(reader);
+                drop(idle);
+                if unwatched {
+                    self.watch();
+                }
             }
         }
         self.free.add_permits(1);
     }
 
+    /// Sees to it that no snapshot outlives the reads it was kept for: an open one holds up whoever empties the log.
+    fn watch(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else {
+            let mut idle = self.idle();
+            idle.end(Ended::All);
+            idle.watched = false;
+            return;
+        };
+        let file = Arc::downgrade(self);
+        runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(SHARED).await;
+                let Some(file) = file.upgrade() else { return };
+                let mut idle = file.idle();
+                idle.end(Ended::Outdated);
+                idle.watched = idle.readers.iter().any(Reader::has_snapshot);
+                if !idle.watched {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Ends the snapshots that nobody uses.
+    pub(super) fn end_snapshots(&self) {
+        self.idle().end(Ended::All);
+    }
+
     /// Cools a file that was only read, and by one at a time, as most are: nothing is closed, and nothing blocks. False
     /// where it takes a thread.
     pub(super) fn cool_here(&self) -> bool {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() > 1 || self.writer.try_lock().is_ok_and(|writer| writer.is_open()) {
+        let mut idle = self.idle();
+        if idle.readers.len() > 1 || self.writer.try_lock().is_ok_and(|writer| writer.is_open()) {
             return false;
         }
-        idle.iter().for_each(Conn::shrink);
+        idle.cool();
         true
     }
 
     /// Gives back what makes the next use fast, and stays open: the writer, all readers but one, the pages that one has
     /// read. What is in use right now stays. Blocks.
     pub(super) fn cool(&self) {
-        let mut idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        idle.truncate(1);
-        if let Some(conn) = idle.pop() {
-            conn.shrink();
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if !self.closed.load(Ordering::Acquire) {
-                idle.push(conn);
-            }
-        }
+        let spare = {
+            let mut idle = self.idle();
+            let one = idle.readers.len().min(1);
+            let spare = idle.readers.split_off(one);
+            idle.cool();
+            spare
+        };
+        drop(spare);
         if let Ok(mut writer) = self.writer.try_lock() {
             writer.rest();
         }
@@ -176,7 +236,7 @@ impl File {
     pub(super) async fn close(self: Arc<Self>) {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
         let closed = blocking(move || {
-            writer.finish_group();
+            writer.finish_group(&self);
             self.close_readers();
             writer.close();
             Ok(())
@@ -188,7 +248,7 @@ impl File {
 
     fn close_readers(&self) {
         self.closed.store(true, Ordering::Release);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle().readers.clear();
     }
 
     /// Closes what can be closed and removes the file; who still reads it reads on what is no longer there. Short
@@ -201,6 +261,18 @@ impl File {
             conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(meaning)?;
         }
         remove(&self.path)
+    }
+}
+
+impl Idle {
+    /// One that does not end its transaction is of no more use.
+    fn end(&mut self, which: Ended) {
+        self.readers.retain_mut(|reader| reader.end_if(which).is_ok());
+    }
+
+    fn cool(&mut self) {
+        self.end(Ended::All);
+        self.readers.iter().for_each(|reader| reader.conn().shrink());
     }
 }
 

@@ -56,6 +56,10 @@ impl Fixture {
         self.stores.settle_tenant(tenant).await.unwrap();
     }
 
+    fn path(&self, tenant: TenantId) -> std::path::PathBuf {
+        self.folder.path().join("tenants").join(format!("{tenant}.db"))
+    }
+
     /// The same folder, opened by another process' eyes.
     async fn reopen(&self) -> Stores {
         Stores::open(self.folder.path()).await.unwrap()

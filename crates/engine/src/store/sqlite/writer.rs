@@ -119,7 +119,7 @@ impl Writer {
             let mut writer = Arc::clone(&file.writer).lock_owned().await;
             // The file stays open until here: `file` goes into the closure.
             let finished = blocking(move || {
-                writer.finish_group();
+                writer.finish_group(&file);
                 drop(file);
                 Ok(())
             });
@@ -130,17 +130,18 @@ impl Writer {
     }
 
     /// Commits the open group, if there is one, and tells its members. Blocks.
-    pub(super) fn finish_group(&mut self) {
+    pub(super) fn finish_group(&mut self, file: &File) {
         // Taken first: should the commit panic, the members hear of it because their sender is gone.
         let Some(group) = self.group.take() else { return };
-        group.send_replace(Some(self.commit().map_err(|error| Loss::InCommit(error.to_string().into()))));
-        self.checkpoint();
+        group.send_replace(Some(self.commit(file).map_err(|error| Loss::InCommit(error.to_string().into()))));
+        self.checkpoint(file);
     }
 
     /// Blocks.
-    fn commit(&mut self) -> Result<(), StoreError> {
-        let conn = self.conn()?;
-        conn.step("COMMIT").map_err(|error| {
+    fn commit(&mut self, file: &File) -> Result<(), StoreError> {
+        let committed = self.conn()?.step("COMMIT");
+        file.note_commit();
+        committed.map_err(|error| {
             // What SQLite still holds of it is not worth finding out: the next write opens the file anew.
             self.conn = None;
             StoreError::OutcomeUnknown(error.into())
@@ -148,8 +149,9 @@ impl Writer {
     }
 
     /// Keeps the log short. After the answers are out, and still holding the lock. Blocks.
-    fn checkpoint(&self) {
+    fn checkpoint(&self, file: &File) {
         let Some(conn) = self.conn.as_ref().filter(|conn| conn.wal_pages() >= CHECKPOINT_PAGES) else { return };
+        file.end_snapshots();
         let mode = if conn.wal_pages() >= OVERGROWN_PAGES { "TRUNCATE" } else { "PASSIVE" };
         if let Err(error) = conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), (), |_| Ok(())) {
             tracing::warn!(%error, "a checkpoint failed; the next commit tries again");
@@ -194,8 +196,8 @@ enum Span {
 pub(super) struct WriteSession {
     writer: OwnedMutexGuard<Writer>,
     span: Span,
-    /// Held, not used: a file in use stays open. After the lock, which belongs to it.
-    _file: Arc<File>,
+    /// A file in use stays open. After the lock, which belongs to it.
+    file: Arc<File>,
 }
 
 impl WriteSession {
@@ -211,16 +213,16 @@ impl WriteSession {
             writer.give_up(&error.to_string());
             return Err(error);
         }
-        Ok(Self { writer, span: Span::Member, _file: file })
+        Ok(Self { writer, span: Span::Member, file })
     }
 
     /// Waits for the lock and begins a transaction of its own; who is in the group before it is served first.
     pub(super) async fn alone(file: Arc<File>, purpose: Purpose) -> Result<Self, StoreError> {
         let mut writer = Arc::clone(&file.writer).lock_owned().await;
         blocking(move || {
-            writer.finish_group();
+            writer.finish_group(&file);
             writer.begin(&file, purpose)?;
-            Ok(Self { writer, span: Span::Alone, _file: file })
+            Ok(Self { writer, span: Span::Alone, file })
         })
         .await
     }
@@ -252,8 +254,8 @@ impl WriteSession {
         if self.span == Span::Alone {
             return blocking(move || {
                 self.span = Span::Over;
-                self.writer.commit()?;
-                self.writer.checkpoint();
+                self.writer.commit(&self.file)?;
+                self.writer.checkpoint(&self.file);
                 Ok(())
             })
             .await;

@@ -4,13 +4,13 @@ use axum::response::Response;
 use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 
-use crate::call::{Headers, NoQuery};
+use crate::call::{Conditions, NoQuery};
 use crate::openapi::{self, Documents, Operation};
 
 pub(crate) async fn get(
     scope: Scope,
     NoQuery: NoQuery,
-    Headers(headers): Headers,
+    Conditions(conditions): Conditions,
     documents: Documents,
 ) -> Result<Response> {
     let document = scope
@@ -19,7 +19,7 @@ pub(crate) async fn get(
             documents.get(&key).map_or_else(|| documents.make(key, &tx.surface()), Ok)
         })
         .await?;
-    document.answer(&headers)
+    document.answer(&conditions)
 }
 
 pub(crate) fn describe() -> Operation {

@@ -2,7 +2,7 @@
 
 use insula_model::value::Value;
 
-use super::scratch::{Scratch, count, on_scratch, read, strings, table};
+use super::scratch::{Scratch, count, on_scratch, read, read_one, strings, table};
 use crate::cancel::polled;
 use crate::store::postgres::{Stores, names};
 use crate::store::{Placement, StoreError};
@@ -10,12 +10,20 @@ use crate::store::{Placement, StoreError};
 /// The neighbour on the same session is itself and nobody else, and works.
 async fn check_neighbour(stores: &Stores, neighbour: Placement, stranger: Placement) {
     let who = "SELECT current_user::text, current_setting('insula.tenant'), pg_current_xact_id_if_assigned() IS NULL";
-    let rows = read(stores, neighbour, who).await.unwrap();
-    assert_eq!(rows[0].text(0).unwrap(), names::role(neighbour.tenant));
-    assert_eq!(rows[0].text(1).unwrap(), neighbour.tenant.to_string());
-    assert!(rows[0].bool(2).unwrap());
+    // Putting the neighbour's guise on, wearing it, and wearing it without a transaction.
+    for rows in [
+        read(stores, neighbour, who).await.unwrap(),
+        read(stores, neighbour, who).await.unwrap(),
+        read_one(stores, neighbour, who).await.unwrap(),
+    ] {
+        assert_eq!(rows[0].text(0).unwrap(), names::role(neighbour.tenant));
+        assert_eq!(rows[0].text(1).unwrap(), neighbour.tenant.to_string());
+        assert!(rows[0].bool(2).unwrap());
+    }
     assert_eq!(count(stores, neighbour).await, 0);
-    assert!(read(stores, neighbour, &format!("SELECT 1 FROM {}", table(stranger))).await.is_err());
+    let of_the_stranger = format!("SELECT 1 FROM {}", table(stranger));
+    assert!(read(stores, neighbour, &of_the_stranger).await.is_err());
+    assert!(read_one(stores, neighbour, &of_the_stranger).await.is_err());
     let mut tx = stores.tenant_write(neighbour).await.unwrap();
     tx.execute(&format!("INSERT INTO {} (id) VALUES (1)", table(neighbour)), &[]).await.unwrap();
     tx.rollback().await.unwrap();
@@ -82,6 +90,31 @@ fn a_read_given_up_anywhere_leaves_nothing() {
             polls += 1;
         }
         assert!(polls > 1, "{polls}");
+    });
+}
+
+#[test]
+fn a_read_of_one_statement_given_up_anywhere_leaves_nothing() {
+    on_scratch(async |scratch| {
+        let (stores, a, b) = setting(scratch).await;
+        for worn in [false, true] {
+            let mut polls = 0;
+            loop {
+                if worn {
+                    read(&stores, a, "SELECT 1").await.unwrap();
+                }
+                let sql = format!("SELECT id, '{polls} {worn}' FROM {}", table(a));
+                let done = polled(read_one(&stores, a, &sql), polls).await;
+                scratch.check_all_at_rest(&stores).await;
+                check_neighbour(&stores, b, a).await;
+                if let Some(result) = done {
+                    result.unwrap();
+                    break;
+                }
+                polls += 1;
+            }
+            assert!(polls > 1, "{polls}");
+        }
     });
 }
 

@@ -127,17 +127,22 @@ impl Scratch {
         Stores::open_sized(&self.url(), 1000, &SecretString::from("the secret"), one).await.unwrap()
     }
 
-    /// Every connection of `stores` is itself again: no role put on, no tenant set, no transaction open. With one
-    /// connection in each pool, what was on its way on it comes first.
+    /// Every connection of `stores` is itself again: in no transaction, and of no other role and tenant than it is known to
+    /// wear the guise of. With one connection in each pool, what was on its way on it comes first.
     pub(crate) async fn check_all_at_rest(&self, stores: &Stores) {
         let cell = stores.cell(1).await.unwrap();
         for pool in [&stores.platform, &cell.serving, &cell.owner] {
-            let state = "SELECT current_user = session_user \
-                         AND coalesce(current_setting('insula.tenant', true), '') = '' \
-                         AND now() = statement_timestamp()";
             let session = pool.get().await.unwrap();
+            let (role, tenant) = match session.guise {
+                Some(tenant) => (format!("'{}'", names::role(tenant)), tenant.to_string()),
+                None => ("session_user".to_owned(), String::new()),
+            };
+            let state = format!(
+                "SELECT current_user = {role} AND coalesce(current_setting('insula.tenant', true), '') = '{tenant}' \
+                 AND now() = statement_timestamp()"
+            );
             // A simple query: of an extended one the parts begin at times of their own.
-            let answer = session.client.simple_query(state).await.unwrap();
+            let answer = session.client.simple_query(&state).await.unwrap();
             let sound = answer.iter().find_map(|message| match message {
                 SimpleQueryMessage::Row(row) => row.get(0),
                 _ => None,
@@ -195,6 +200,15 @@ pub(super) async fn insert(stores: &Stores, placement: Placement, id: i64, title
 /// What a tenant's read gives.
 pub(super) async fn read(stores: &Stores, placement: Placement, sql: &str) -> Result<Vec<Row>, StoreError> {
     let mut tx = stores.tenant_read(placement).await?;
+    let rows = tx.query(sql, &[]).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+/// The same by a read of that one statement.
+pub(super) async fn read_one(stores: &Stores, placement: Placement, sql: &str) -> Result<Vec<Row>, StoreError> {
+    let mut tx = stores.tenant_read(placement).await?;
+    tx.expect_one();
     let rows = tx.query(sql, &[]).await?;
     tx.commit().await?;
     Ok(rows)

@@ -76,7 +76,7 @@ async fn a_refused_member_does_not_disturb_its_group() {
         insert(&mut tx, 200).await;
     };
     let write = |id| async move { write_one(stores, tenant, id).await.unwrap() };
-    in_time(async { tokio::join!(write(1), refused, write(2), dropped, write(3)) }).await;
+    in_time(Box::pin(async { tokio::join!(write(1), refused, write(2), dropped, write(3)) })).await;
     assert_eq!(ids(stores, tenant).await, [1, 2, 3]);
 }
 
@@ -166,7 +166,7 @@ async fn an_alter_is_alone_and_serves_the_group_before_it() {
         tx.commit().await.unwrap();
     };
     let write = |id| async move { write_one(stores, tenant, id).await.unwrap() };
-    in_time(async { tokio::join!(write(1), write(2), alter, later) }).await;
+    in_time(Box::pin(async { tokio::join!(write(1), write(2), alter, later) })).await;
 
     let mut dropped = stores.tenant_alter(tenant).await.unwrap();
     dropped.ddl("DROP TABLE t").await.unwrap();

@@ -92,3 +92,48 @@ async fn more_readers_than_connections_wait_and_cancelled_ones_give_theirs_back(
     }
     in_time(ids(&fixture.stores, tenant)).await;
 }
+
+/// Reads that come thick share a snapshot; a commit of this process ends it at once, one of another soon.
+#[tokio::test]
+async fn reads_that_share_a_snapshot_see_what_was_committed_before_them() {
+    let (fixture, tenant) = Fixture::with_table().await;
+    for id in 1..=20 {
+        assert_eq!(ids(&fixture.stores, tenant).await.len(), id - 1);
+        ids(&fixture.stores, tenant).await;
+        let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
+        insert(&mut tx, i64::try_from(id).unwrap()).await;
+        assert_eq!(ids(&fixture.stores, tenant).await.len(), id - 1, "not committed yet");
+        tx.commit().await.unwrap();
+        assert_eq!(ids(&fixture.stores, tenant).await.len(), id);
+    }
+    let other = fixture.reopen().await;
+    let mut tx = other.tenant_write(tenant).await.unwrap();
+    insert(&mut tx, 21).await;
+    tx.commit().await.unwrap();
+    let seen = async { while ids(&fixture.stores, tenant).await.len() < 21 {} };
+    in_time(seen).await;
+}
+
+/// An idle snapshot would keep another process from emptying the log.
+#[tokio::test]
+async fn a_snapshot_is_not_kept_for_nobody() {
+    let (fixture, tenant) = Fixture::with_table().await;
+    let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
+    insert(&mut tx, 1).await;
+    tx.commit().await.unwrap();
+    for _ in 0..10 {
+        ids(&fixture.stores, tenant).await;
+    }
+    let mut tx = fixture.stores.tenant_write(tenant).await.unwrap();
+    insert(&mut tx, 2).await;
+    tx.commit().await.unwrap();
+    let shell = rusqlite::Connection::open(fixture.path(tenant)).unwrap();
+    shell.busy_timeout(Duration::ZERO).unwrap();
+    let emptied = async {
+        // While a snapshot of the log's first commit is open this answers that it was busy.
+        while shell.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0)).unwrap() != 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(emptied).await;
+}

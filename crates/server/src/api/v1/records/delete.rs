@@ -7,7 +7,7 @@ use insula_engine::scope::Scope;
 use insula_model::id::RecordId;
 use insula_model::problem::Result;
 
-use crate::call::{Headers, NoQuery};
+use crate::call::{Conditions, NoQuery};
 use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use crate::reply;
@@ -16,9 +16,9 @@ pub(crate) async fn delete(
     scope: Scope,
     Path((entity, id)): Path<(String, RecordId)>,
     NoQuery: NoQuery,
-    Headers(headers): Headers,
+    Conditions(conditions): Conditions,
 ) -> Result<Response> {
-    let precondition = super::precondition(&headers)?;
+    let precondition = super::precondition(&conditions)?;
     scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;

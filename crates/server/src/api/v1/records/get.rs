@@ -8,7 +8,7 @@ use insula_engine::scope::Scope;
 use insula_model::id::RecordId;
 use insula_model::problem::Result;
 
-use crate::call::{self, Headers, RawQuery};
+use crate::call::{self, Conditions, RawQuery};
 use crate::openapi::{Answer, Operation, Parameter, Schema, Shape};
 use crate::path::Path;
 use crate::reply;
@@ -17,7 +17,7 @@ pub(crate) async fn get(
     scope: Scope,
     Path((entity, id)): Path<(String, RecordId)>,
     RawQuery(raw): RawQuery,
-    Headers(headers): Headers,
+    Conditions(conditions): Conditions,
 ) -> Result<Response> {
     let (record, expanded) = scope
         .read(async |tx| {
@@ -29,10 +29,10 @@ pub(crate) async fn get(
     let response = super::record(StatusCode::OK, record)?;
     if expanded {
         // An expanded record changes without its own version: it is always sent anew, whatever the client has.
-        drop(call::tags(&headers, &IF_NONE_MATCH)?);
+        drop(call::tags(&conditions, &IF_NONE_MATCH)?);
         return Ok(response);
     }
-    reply::unless_known(&headers, response)
+    reply::unless_known(&conditions, response)
 }
 
 pub(crate) fn describe(of: &Shape<'_>) -> Operation {

@@ -10,7 +10,7 @@ use insula_model::problem::Result;
 use insula_model::rights::Action;
 
 use crate::body::JsonBody;
-use crate::call::{Headers, NoQuery};
+use crate::call::{Conditions, NoQuery};
 use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 
@@ -18,10 +18,10 @@ pub(crate) async fn replace(
     scope: Scope,
     Path((entity, id)): Path<(String, RecordId)>,
     NoQuery: NoQuery,
-    Headers(headers): Headers,
+    Conditions(conditions): Conditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    let precondition = super::precondition(&headers)?;
+    let precondition = super::precondition(&conditions)?;
     let record = scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;

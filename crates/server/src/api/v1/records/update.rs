@@ -8,7 +8,7 @@ use insula_model::id::RecordId;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
-use crate::call::{Headers, NoQuery};
+use crate::call::{Conditions, NoQuery};
 use crate::openapi::{Answer, Operation, Shape};
 use crate::path::Path;
 use insula_model::rights::Action;
@@ -17,10 +17,10 @@ pub(crate) async fn update(
     scope: Scope,
     Path((entity, id)): Path<(String, RecordId)>,
     NoQuery: NoQuery,
-    Headers(headers): Headers,
+    Conditions(conditions): Conditions,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    let precondition = super::precondition(&headers)?;
+    let precondition = super::precondition(&conditions)?;
     let record = scope
         .write(async |tx| {
             let entity = tx.entity(&entity)?;
