@@ -35,7 +35,8 @@ impl Manager for Connector {
     type Error = Error;
 
     async fn create(&self) -> Result<Box<Session>, Error> {
-        let (client, connection) = self.0.connect(NoTls).await?;
+        // Rare, and no part of what every transaction waits with.
+        let (client, connection) = Box::pin(self.0.connect(NoTls)).await?;
         tokio::spawn(async move {
             // Whoever waits for an answer hears of it as well.
             if let Err(error) = connection.await {

@@ -447,18 +447,22 @@ impl Ahead {
         client: &Client,
         statement: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, StoreError> {
-        let opened = async {
-            match &self.opening {
-                Some(opening) => Ok(client.batch_execute(opening).await?),
-                None => Ok(()),
-            }
-        };
         if self.changes.is_empty() {
-            let (opened, answer): (Result<(), StoreError>, _) = join(opened, statement).await;
+            let (opened, answer) = join(self.open(client), statement).await;
             opened?;
             return Ok(answer?);
         }
-        let mut sent = pin!(try_join(opened, try_join_all(self.changes.iter().map(|change| change.run(client)))));
+        // No part of the size of what has no changes: a read.
+        Box::pin(self.changed_before(client, statement)).await
+    }
+
+    async fn changed_before<T>(
+        &self,
+        client: &Client,
+        statement: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, StoreError> {
+        let changes = try_join_all(self.changes.iter().map(|change| change.run(client)));
+        let mut sent = pin!(try_join(self.open(client), changes));
         // What could not even be sent aborts nothing over there: no COMMIT may follow it.
         let (sent, answer) = match poll_immediate(&mut sent).await {
             Some(Err(error)) => return Err(error),
@@ -468,6 +472,13 @@ impl Ahead {
         };
         sent?;
         Ok(answer?)
+    }
+
+    async fn open(&self, client: &Client) -> Result<(), StoreError> {
+        match &self.opening {
+            Some(opening) => Ok(client.batch_execute(opening).await?),
+            None => Ok(()),
+        }
     }
 }
 
