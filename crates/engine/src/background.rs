@@ -30,7 +30,8 @@ static DUE: Fixed = Fixed::new(
      SELECT tenant_id FROM insula.outbox_queue WHERE due_at <= $1 \
      UNION SELECT tenant_id FROM insula.user_change WHERE due_at <= $1) \
      UNION SELECT cell, 1 FROM insula.tenant WHERE id IN (SELECT tenant_id FROM insula.job_queue WHERE due_at <= $1) \
-     UNION SELECT 0, 0 FROM insula.chore WHERE due_at <= $1",
+     UNION SELECT 0, 0 FROM insula.chore WHERE due_at <= $1 \
+     UNION SELECT 0, 0 FROM insula.refresh_token WHERE successor_sealed IS NOT NULL AND used_at < $2",
 );
 
 /// Something taken to be done for a tenant, for the n-th time.
@@ -93,7 +94,9 @@ impl Lanes {
     /// Opens one for each store that has something due and none.
     async fn open(&mut self, engine: &Engine) -> Result<(), StoreError> {
         let mut tx = engine.0.stores.platform_read().await?;
-        let due = tx.fixed(&DUE, &[&Value::Timestamp(engine.0.clock.now())]).await?;
+        let now = engine.0.clock.now();
+        let eldest_reply = Value::Timestamp(identity::eldest_reply(now));
+        let due = tx.fixed(&DUE, &[&Value::Timestamp(now), &eldest_reply]).await?;
         tx.commit().await?;
         for row in due {
             // Cells count from 1.
@@ -139,7 +142,10 @@ async fn empty(engine: &Inner, lane: Lane) {
 /// Whether there was something.
 async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
     match lane {
-        Lane::Platform => identity::purge_sessions(engine).await,
+        Lane::Platform => {
+            let erased = identity::erase_lost_replies(engine).await?;
+            Ok(identity::purge_sessions(engine).await? || erased)
+        }
         Lane::Cell(cell) => {
             let finished = identity::finish_user_changes(engine, cell).await?;
             Ok(outbox::drain(engine, cell).await? || finished)

@@ -9,6 +9,7 @@ pub(crate) mod event;
 mod label;
 mod login;
 mod logout;
+mod lost_reply;
 mod me;
 pub mod operator;
 mod orphans;
@@ -29,6 +30,7 @@ use secrecy::SecretString;
 use crate::engine::{Engine, IdentityOptions, Origin};
 
 pub use logout::{SignedIn, logout};
+pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
 pub use me::{Me, me};
 pub(crate) use purge::purge_sessions;
 pub use session::Tokens;

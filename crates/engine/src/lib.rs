@@ -21,6 +21,7 @@ pub mod platform;
 pub mod record;
 pub mod roles;
 pub mod scope;
+mod seal;
 mod sql;
 mod store;
 mod tenant;

@@ -1,6 +1,6 @@
 //! Trading a refresh token for the next pair (requirement A4). A token works once. Seen again, someone else may hold
 //! it, so the whole session ends; except right after its use, while its successor is untouched: that is a client that
-//! lost the reply or asked twice at once, and only this answer is refused.
+//! lost the reply or asked twice at once, and it is told the same successor.
 
 use insula_model::input::Members;
 use insula_model::json::Json;
@@ -8,20 +8,21 @@ use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{Timestamp, Value};
 
 use super::event::{self, Action, Party, Whom};
+use super::lost_reply;
 use super::session::{self, EndReason, Ending, RefreshToken, Tokens};
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
 
-/// How long after its use a token may come again without harm.
-const GRACE_MICROS: i64 = 10_000_000;
 const MAX_CHARS: usize = 512;
 
-static USE: Fixed =
-    Fixed::new("UPDATE insula.refresh_token SET used_at = $1, successor = $2 WHERE hash = $3 AND used_at IS NULL");
+static USE: Fixed = Fixed::new(
+    "UPDATE insula.refresh_token SET used_at = $1, successor = $2, successor_sealed = $3 \
+     WHERE hash = $4 AND used_at IS NULL",
+);
 static FIND: Fixed = Fixed::new(
-    "SELECT s.account_id, s.tenant_id, s.id, s.expires_at, r.expires_at, r.used_at, n.used_at, \
+    "SELECT s.account_id, s.tenant_id, s.id, s.expires_at, r.expires_at, r.used_at, r.successor_sealed, n.used_at, n.expires_at, \
      a.active AND CASE WHEN s.tenant_id IS NULL \
         THEN EXISTS (SELECT 1 FROM insula.superuser u WHERE u.account_id = a.id) \
         ELSE m.active AND t.status = 'active' END, a.email \
@@ -39,45 +40,71 @@ struct Found {
     subject: Subject,
     session_end: Timestamp,
     expires_at: Timestamp,
-    used_at: Option<Timestamp>,
-    successor_used: bool,
+    used: Option<Used>,
     /// Account, membership and tenant all are; of a session of the platform, the account of a superuser.
     active: bool,
     email: String,
+}
+
+/// What became of a token that was used.
+struct Used {
+    at: Timestamp,
+    successor_sealed: Option<Vec<u8>>,
+    successor_used: bool,
+    successor_expires_at: Timestamp,
 }
 
 pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
     let token = Members::read(body, |members, errors| members.text("refresh_token", MAX_CHARS, errors))?;
     let hash = session::hash(token);
     let next = RefreshToken::fresh(engine);
+    let sealed = lost_reply::seal(engine, token, &next)?;
     let now = engine.clock.now();
 
     let mut tx = engine.stores.platform_write().await?;
     // First of all, so that of many at once one finds it unused and the others wait for that one to end.
-    let first = tx.fixed_execute(&USE, &[&Value::Timestamp(now), &next.hash, &hash]).await? == 1;
+    let first = tx.fixed_execute(&USE, &[&Value::Timestamp(now), &next.hash, &sealed, &hash]).await? == 1;
     let found = find(&mut tx, &hash).await?;
-    match found {
+    let answer = match found {
         Some(found) if first && found.is_good(now) => {
+            lost_reply::erase(&mut tx, Value::Uuid(found.subject.session.uuid()), hash).await?;
             let tokens = session::hand_out(&mut tx, engine, found.subject, next, found.session_end, now).await?;
             tx.commit().await?;
             return Ok(tokens);
         }
-        Some(found) if !first && found.is_reuse(now) => end(tx, engine, origin, &found, now).await?,
-        _ => tx.rollback().await?,
-    }
-    Err(Problem::new(Code::Unauthenticated, "This refresh token is not good any more. Sign in again."))
+        Some(found) if !first && found.is_reuse(now) => {
+            end(tx, engine, origin, &found, now).await?;
+            None
+        }
+        found => {
+            tx.rollback().await?;
+            found.filter(|_| !first).and_then(|found| found.told_again(engine, token, now))
+        }
+    };
+    answer.unwrap_or_else(|| {
+        Err(Problem::new(Code::Unauthenticated, "This refresh token is not good any more. Sign in again."))
+    })
 }
 
 impl Found {
     fn read(row: &Row) -> Result<Self, StoreError> {
+        let used = match row.optional(5, Row::timestamp)? {
+            // The successor is there: it was stored with the use.
+            Some(at) if !row.is_null(8) => Some(Used {
+                at,
+                successor_sealed: row.optional(6, |row, at| row.bytes(at).map(<[u8]>::to_vec))?,
+                successor_used: !row.is_null(7),
+                successor_expires_at: row.timestamp(8)?,
+            }),
+            _ => None,
+        };
         Ok(Self {
             subject: Subject { account: row.id(0)?, realm: Realm::of(row.optional(1, Row::id)?), session: row.id(2)? },
             session_end: row.timestamp(3)?,
             expires_at: row.timestamp(4)?,
-            used_at: row.optional(5, Row::timestamp)?,
-            successor_used: !row.is_null(6),
-            active: row.bool(7)?,
-            email: row.text(8)?.to_owned(),
+            used,
+            active: row.bool(9)?,
+            email: row.text(10)?.to_owned(),
         })
     }
 
@@ -86,8 +113,16 @@ impl Found {
     }
 
     fn is_reuse(&self, now: Timestamp) -> bool {
-        let age = |used: Timestamp| now.as_micros().saturating_sub(used.as_micros());
-        self.successor_used || self.used_at.is_some_and(|used| age(used) > GRACE_MICROS)
+        self.used.as_ref().is_some_and(|used| used.successor_used || !lost_reply::may_be_told(used.at, now))
+    }
+
+    /// The reply that was lost, as far as it still holds: the same refresh token, and an access token of now.
+    fn told_again(&self, engine: &Inner, token: &str, now: Timestamp) -> Option<Result<Tokens>> {
+        let used = self.used.as_ref()?;
+        let next = lost_reply::open(token, used.successor_sealed.as_deref()?)?;
+        let expires_at = used.successor_expires_at;
+        (self.active && now < expires_at && now < self.session_end)
+            .then(|| session::tokens(engine, self.subject, next, expires_at, now))
     }
 }
 

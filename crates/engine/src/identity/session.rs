@@ -79,6 +79,10 @@ impl RefreshToken {
         let text = URL_SAFE_NO_PAD.encode(engine.ids.random::<32>());
         Self { hash: hash(&text), text }
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// What the store knows a refresh token by (A4): a dump of it opens nothing.
@@ -110,14 +114,24 @@ pub(super) async fn hand_out(
     end: Timestamp,
     now: Timestamp,
 ) -> Result<Tokens> {
-    let options = &engine.identity.options;
-    let expires = now.plus_seconds(options.refresh_token_seconds).min(end);
+    let expires = now.plus_seconds(engine.identity.options.refresh_token_seconds).min(end);
     let binds = [refresh.hash, Value::Uuid(subject.session.uuid()), Value::Timestamp(now), Value::Timestamp(expires)];
     tx.fixed_execute(&INSERT_REFRESH, &binds.each_ref()).await?;
-    let seconds = options.access_token_seconds;
+    tokens(engine, subject, refresh.text, expires, now)
+}
+
+/// The pair of a refresh token that is stored, good until `expires`.
+pub(super) fn tokens(
+    engine: &Inner,
+    subject: Subject,
+    refresh_token: String,
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<Tokens> {
+    let seconds = engine.identity.options.access_token_seconds;
     Ok(Tokens {
         access_token: engine.identity.signer.issue(subject, engine.ids.random(), now, seconds)?,
-        refresh_token: refresh.text,
+        refresh_token,
         token_type: "bearer",
         expires_in: seconds,
         refresh_expires_in: (expires.as_micros() - now.as_micros()) / 1_000_000,

@@ -288,61 +288,6 @@ fn an_end_on_another_node_is_seen_within_a_second() {
 }
 
 #[test]
-fn a_refresh_token_works_once() {
-    on_both(async |world| {
-        // Steps are `(token, seconds later, answer, whether the session lives on)`; each token but the first is the
-        // successor of the one before.
-        for (name, steps) in [
-            ("a chain", &[(0, 60, true, true), (1, 60, true, true), (2, 60, true, true)][..]),
-            ("twice at once", &[(0, 0, true, true), (0, 10, false, true), (1, 0, true, true)]),
-            ("twice, late", &[(0, 0, true, true), (0, 11, false, false), (1, 0, false, false)]),
-            (
-                "after the next was used",
-                &[(0, 0, true, true), (1, 0, true, true), (0, 1, false, false), (2, 0, false, false)],
-            ),
-        ] {
-            let email = format!("{}@example.org", name.replace([' ', ','], "-"));
-            let mut newest = world.register(&name.replace([' ', ','], "-"), &email).await.unwrap();
-            let mut chain = vec![newest.refresh_token.clone()];
-            for &(token, later, good, alive) in steps {
-                world.clock.advance(later);
-                match world.refresh(&chain[token]).await {
-                    Ok(tokens) => {
-                        assert!(good, "{name}: {token}");
-                        chain.push(tokens.refresh_token.clone());
-                        newest = tokens;
-                    }
-                    Err(problem) => {
-                        assert!(!good && problem.code() == Code::Unauthenticated, "{name}: {token} {problem}");
-                    }
-                }
-                assert_eq!(world.scope(&newest).await.is_ok(), alive, "{name}: {token}");
-            }
-        }
-    });
-}
-
-#[test]
-fn a_hundred_at_once_make_one_successor() {
-    on_both(async |world| {
-        let tokens = world.register("acme", "ada@example.org").await.unwrap();
-        let attempts: Vec<_> = (0..100)
-            .map(|_| {
-                let (engine, body) =
-                    (world.engine.clone(), format!(r#"{{"refresh_token":"{}"}}"#, tokens.refresh_token));
-                tokio::spawn(async move { engine.public(origin()).refresh(&json(&body)).await.ok() })
-            })
-            .collect();
-        let mut successors = Vec::new();
-        for attempt in attempts {
-            successors.extend(attempt.await.unwrap());
-        }
-        assert_eq!(successors.len(), 1);
-        assert!(world.refresh(&successors[0].refresh_token).await.is_ok());
-    });
-}
-
-#[test]
 fn a_chain_has_an_end() {
     on_both(async |world| {
         let mut tokens = world.register("acme", "ada@example.org").await.unwrap();
