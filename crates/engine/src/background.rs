@@ -98,13 +98,19 @@ impl Lanes {
         let eldest_reply = Value::Timestamp(identity::eldest_reply(now));
         let due = tx.fixed(&DUE, &[&Value::Timestamp(now), &eldest_reply]).await?;
         tx.commit().await?;
+        let mut lanes = Vec::with_capacity(due.len() + 1);
+        if engine.0.identity.has_uses() {
+            lanes.push(Lane::Platform);
+        }
         for row in due {
             // Cells count from 1.
-            let lane = match (row.int(0)?, row.int(1)?) {
+            lanes.push(match (row.int(0)?, row.int(1)?) {
                 (0, _) => Lane::Platform,
                 (cell, 0) => Lane::Cell(cell),
                 (cell, _) => Lane::Jobs(cell),
-            };
+            });
+        }
+        for lane in lanes {
             if !self.open.values().any(|open| *open == lane) {
                 let engine = engine.clone();
                 let task = self.tasks.spawn(async move { empty(&engine.0, lane).await });
@@ -143,6 +149,7 @@ async fn empty(engine: &Inner, lane: Lane) {
 async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
     match lane {
         Lane::Platform => {
+            identity::write_session_uses(engine).await?;
             let erased = identity::erase_lost_replies(engine).await?;
             Ok(identity::purge_sessions(engine).await? || erased)
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use insula_model::clock::{Clock, Ids};
 use insula_model::id::RequestId;
 use insula_model::problem::Result;
+use insula_model::value::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
@@ -31,6 +32,13 @@ pub struct IdentityOptions {
     pub access_token_seconds: i64,
     /// Seconds a refresh token lives when unused (A3).
     pub refresh_token_seconds: i64,
+    /// Seconds after which a session ends whatever is done with it (A3).
+    pub session_seconds: i64,
+    /// Seconds after which a session ends that nobody uses; `None`: as long as a refresh token lives (A6).
+    pub session_idle_seconds: Option<i64>,
+    /// How many sessions an account may have (A6).
+    pub session_limit: usize,
+    pub when_full: WhenFull,
     /// bcrypt's cost (B1).
     pub bcrypt_cost: u32,
 }
@@ -41,9 +49,34 @@ impl Default for IdentityOptions {
             registration: Registration::Open,
             access_token_seconds: 30 * 60,
             refresh_token_seconds: 7 * 24 * 3600,
+            session_seconds: 30 * 24 * 3600,
+            session_idle_seconds: None,
+            session_limit: 10,
+            when_full: WhenFull::EvictOldest,
             bcrypt_cost: 12,
         }
     }
+}
+
+impl IdentityOptions {
+    /// How long a session lives without being used.
+    pub(crate) fn idle_seconds(&self) -> i64 {
+        self.session_idle_seconds.unwrap_or(self.refresh_token_seconds)
+    }
+
+    /// A session that was not used since then has ended.
+    pub(crate) fn idle_since(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(-self.idle_seconds())
+    }
+}
+
+/// What becomes of a sign-in to an account that has all the sessions it may have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhenFull {
+    /// The oldest session ends.
+    EvictOldest,
+    /// The sign-in is refused.
+    Deny,
 }
 
 /// Who may make an organisation.

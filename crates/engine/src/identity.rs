@@ -34,6 +34,8 @@ pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
 pub use me::{Me, me};
 pub(crate) use purge::purge_sessions;
 pub use session::Tokens;
+pub use session::own as sessions;
+pub(crate) use session::used::write_session_uses;
 pub(crate) use users::change::finish_user_changes;
 
 /// What the engine keeps for signing people in.
@@ -42,6 +44,7 @@ pub(crate) struct Identity {
     signer: token::Signer,
     slots: password::Slots,
     admitted: admission::Admitted,
+    uses: session::used::Uses,
 }
 
 impl Identity {
@@ -50,8 +53,14 @@ impl Identity {
             signer: token::Signer::new(secret),
             slots: password::Slots::new(options.bcrypt_cost),
             admitted: admission::Admitted::default(),
+            uses: session::used::Uses::default(),
             options,
         }
+    }
+
+    /// Whether uses of sessions are still to be written.
+    pub(crate) fn has_uses(&self) -> bool {
+        self.uses.wait()
     }
 
     /// Makes this node ask again about the sessions of a tenant whose standing has changed.

@@ -93,6 +93,10 @@ fn table() -> Table {
         .described(auth::refresh::describe)
         .session(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
         .described(auth::logout::describe)
+        .session(Method::GET, "/api/v1/auth/sessions", auth::sessions::list::list)
+        .described(auth::sessions::list::describe)
+        .session(Method::DELETE, "/api/v1/auth/sessions/{id}", auth::sessions::end::end)
+        .described(auth::sessions::end::describe)
         .own(Method::GET, "/api/v1/auth/me", auth::me::me)
         .described(auth::me::describe)
         // The platform

@@ -69,8 +69,9 @@ impl TestApp {
         let mut options = Options {
             store: place.options(),
             secret_key: SECRET_KEY.into(),
-            // bcrypt's least: tests make many accounts, and what it costs is not their subject.
-            identity: IdentityOptions { bcrypt_cost: 4, ..IdentityOptions::default() },
+            // bcrypt's least: tests make many accounts, and what it costs is not their subject. Nor do people sign in as
+            // often as tests do.
+            identity: IdentityOptions { bcrypt_cost: 4, session_limit: 1000, ..IdentityOptions::default() },
             clock: Clock::default(),
         };
         change(&mut options);

@@ -27,6 +27,7 @@ pub(crate) enum Action {
     SuperuserCreate,
     Login,
     Refused,
+    Evicted,
     Logout,
     RefreshReuse,
 }
@@ -40,6 +41,7 @@ impl Action {
             Self::SuperuserCreate => "superuser.create",
             Self::Login => "session.login",
             Self::Refused => "session.refused",
+            Self::Evicted => "session.evict",
             Self::Logout => "session.logout",
             Self::RefreshReuse => "session.refresh_reuse",
         }

@@ -6,6 +6,7 @@ use insula_model::json::Json;
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, Value};
 
+use super::account;
 use super::event::{self, Action, Party, Whom};
 use super::operator::Operator;
 use super::session::{self, EndReason, Ending};
@@ -26,17 +27,18 @@ pub enum SignedIn<'a> {
     Operator(&'a Operator),
 }
 
-struct Leaver<'a> {
-    engine: &'a Inner,
-    origin: &'a Origin,
-    account: AccountId,
-    session: SessionId,
-    tenant: Option<TenantId>,
-    email: &'a str,
+/// The same, whichever it is.
+pub(super) struct Leaver<'a> {
+    pub(super) engine: &'a Inner,
+    pub(super) origin: &'a Origin,
+    pub(super) account: AccountId,
+    pub(super) session: SessionId,
+    pub(super) tenant: Option<TenantId>,
+    pub(super) email: &'a str,
 }
 
 impl<'a> SignedIn<'a> {
-    fn leaver(self) -> Leaver<'a> {
+    pub(super) fn leaver(self) -> Leaver<'a> {
         match self {
             Self::Member(scope) => {
                 let caller = scope.caller();
@@ -61,7 +63,8 @@ impl<'a> SignedIn<'a> {
     }
 }
 
-/// Ends this sign-in, or with `{all: true}` all of this account. On this node at once, on others within a second.
+/// Ends this sign-in, or with `{all: true}` all of this account and whatever else was given out on its password, a sign-in
+/// that is under way too. On this node at once, on others within a second.
 pub async fn logout(who: SignedIn<'_>, body: Option<&Json>) -> Result<()> {
     let all = match body {
         Some(body) => Members::read(body, |members, errors| {
@@ -75,7 +78,12 @@ pub async fn logout(who: SignedIn<'_>, body: Option<&Json>) -> Result<()> {
     let now = engine.clock.now();
 
     let mut tx = engine.stores.platform_write().await?;
-    let tenants = if all { tenants_of(&mut tx, account, now).await? } else { tenant.into_iter().collect() };
+    let tenants = if all {
+        account::raise_epoch(&mut tx, account).await?;
+        tenants_of(&mut tx, account, now).await?
+    } else {
+        tenant.into_iter().collect()
+    };
     session::end(&mut tx, which, EndReason::Logout, now).await?;
     let whom = Whom { account: Some(account), tenant };
     event::append(&mut tx, engine, origin, now, Action::Logout, whom).await?;

@@ -9,7 +9,7 @@ use insula_model::value::{Timestamp, Value};
 
 use super::event::{self, Action, Party, Whom};
 use super::lost_reply;
-use super::session::{self, EndReason, Ending, RefreshToken, Tokens};
+use super::session::{self, EndReason, Ending, RefreshToken, Tokens, used};
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
@@ -23,7 +23,7 @@ static USE: Fixed = Fixed::new(
 );
 static FIND: Fixed = Fixed::new(
     "SELECT s.account_id, s.tenant_id, s.id, s.expires_at, r.expires_at, r.used_at, r.successor_sealed, n.used_at, n.expires_at, \
-     a.active AND CASE WHEN s.tenant_id IS NULL \
+     a.active AND s.credential_epoch = a.credential_epoch AND s.last_used_at > $1 AND CASE WHEN s.tenant_id IS NULL \
         THEN EXISTS (SELECT 1 FROM insula.superuser u WHERE u.account_id = a.id) \
         ELSE m.active AND t.status = 'active' END, a.email \
      FROM insula.refresh_token r \
@@ -32,7 +32,7 @@ static FIND: Fixed = Fixed::new(
      LEFT JOIN insula.membership m ON m.account_id = s.account_id AND m.tenant_id = s.tenant_id \
      LEFT JOIN insula.tenant t ON t.id = s.tenant_id \
      LEFT JOIN insula.refresh_token n ON n.hash = r.successor \
-     WHERE r.hash = $1 AND s.ended_at IS NULL",
+     WHERE r.hash = $2 AND s.ended_at IS NULL",
 );
 
 /// A refresh token of a session that has not been ended.
@@ -41,7 +41,8 @@ struct Found {
     session_end: Timestamp,
     expires_at: Timestamp,
     used: Option<Used>,
-    /// Account, membership and tenant all are; of a session of the platform, the account of a superuser.
+    /// Account, membership and tenant all are; of a session of the platform, the account of a superuser. The session has
+    /// not lain idle.
     active: bool,
     email: String,
 }
@@ -64,10 +65,12 @@ pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Res
     let mut tx = engine.stores.platform_write().await?;
     // First of all, so that of many at once one finds it unused and the others wait for that one to end.
     let first = tx.fixed_execute(&USE, &[&Value::Timestamp(now), &next.hash, &sealed, &hash]).await? == 1;
-    let found = find(&mut tx, &hash).await?;
+    let idle_since = engine.identity.options.idle_since(now);
+    let found = find(&mut tx, idle_since, &hash).await?;
     let answer = match found {
         Some(found) if first && found.is_good(now) => {
             lost_reply::erase(&mut tx, Value::Uuid(found.subject.session.uuid()), hash).await?;
+            used::touch(&mut tx, found.subject.session, now).await?;
             let tokens = session::hand_out(&mut tx, engine, found.subject, next, found.session_end, now).await?;
             tx.commit().await?;
             return Ok(tokens);
@@ -126,8 +129,8 @@ impl Found {
     }
 }
 
-async fn find(tx: &mut Tx, hash: &Value) -> Result<Option<Found>, StoreError> {
-    tx.fixed(&FIND, &[hash]).await?.first().map(Found::read).transpose()
+async fn find(tx: &mut Tx, idle_since: Timestamp, hash: &Value) -> Result<Option<Found>, StoreError> {
+    tx.fixed(&FIND, &[&Value::Timestamp(idle_since), hash]).await?.first().map(Found::read).transpose()
 }
 
 /// Ends the session for good, although the request is refused.

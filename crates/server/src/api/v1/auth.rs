@@ -5,6 +5,7 @@ pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod refresh;
 pub(crate) mod register;
+pub(crate) mod sessions;
 
 use serde_json::{Value, json};
 

@@ -26,4 +26,5 @@ pub(crate) fn describe() -> Operation {
         .sent(json!({"email": "ada@example.com", "password": "three-small-boats-at-sea", "tenant": "acme"}))
         .answer(Answer::json(200, "Tokens.", super::tokens()).example(super::tokens_example()))
         .problem(401)
+        .problem(409)
 }

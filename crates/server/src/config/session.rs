@@ -1,0 +1,37 @@
+//! How long people stay signed in, and how often one may be.
+
+use insula_engine::engine::{IdentityOptions, WhenFull};
+
+use super::{Findings, ServeArgs, given, number};
+
+const DAY: i64 = 24 * 3600;
+/// A year.
+const MOST_MINUTES: i64 = 365 * 24 * 60;
+
+pub(super) fn options(args: &ServeArgs, findings: &mut Findings) -> IdentityOptions {
+    let minutes = number(args.access_token_expire_min.as_ref(), "ACCESS_TOKEN_EXPIRE_MIN", 30, 1..=1440, findings);
+    let days = number(args.refresh_token_expire_days.as_ref(), "REFRESH_TOKEN_EXPIRE_DAYS", 7, 1..=365, findings);
+    let most = number(args.session_absolute_days.as_ref(), "SESSION_ABSOLUTE_DAYS", 30, 1..=365, findings);
+    let idle = number(args.session_idle_min.as_ref(), "SESSION_IDLE_MIN", 0, 0..=MOST_MINUTES, findings);
+    let limit = number(args.session_limit.as_ref(), "SESSION_LIMIT", 10, 1..=1000, findings);
+    IdentityOptions {
+        access_token_seconds: minutes * 60,
+        refresh_token_seconds: days * DAY,
+        session_seconds: most * DAY,
+        session_idle_seconds: (idle > 0).then_some(idle * 60),
+        session_limit: usize::try_from(limit).unwrap_or(1),
+        when_full: when_full(args, findings),
+        ..IdentityOptions::default()
+    }
+}
+
+fn when_full(args: &ServeArgs, findings: &mut Findings) -> WhenFull {
+    match given(args.session_limit_policy.as_ref()) {
+        None | Some("evict-oldest") => WhenFull::EvictOldest,
+        Some("deny") => WhenFull::Deny,
+        Some(_) => {
+            findings.add("SESSION_LIMIT_POLICY must be evict-oldest or deny");
+            WhenFull::Deny
+        }
+    }
+}
