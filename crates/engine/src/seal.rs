@@ -20,7 +20,7 @@ impl Seal {
     }
 
     /// `text` behind its nonce, which no two texts share. It opens under `name` only. `None` where it is longer than
-    /// ChaCha20 can go.
+    /// the cipher can go.
     pub(crate) fn seal(&self, name: &str, text: &[u8], nonce: [u8; NONCE]) -> Option<Vec<u8>> {
         let payload = Payload { msg: text, aad: name.as_bytes() };
         let sealed = self.0.encrypt(&Nonce::from(nonce), payload).ok()?;

@@ -40,15 +40,15 @@ struct Found {
     subject: Subject,
     session_end: Timestamp,
     expires_at: Timestamp,
-    used: Option<Used>,
+    trade: Option<Trade>,
     /// Account, membership and tenant all are; of a session of the platform, the account of a superuser. The session has
     /// not lain idle.
     active: bool,
     email: String,
 }
 
-/// What became of a token that was used.
-struct Used {
+/// What a token that was used was traded for.
+struct Trade {
     at: Timestamp,
     successor_sealed: Option<Vec<u8>>,
     successor_used: bool,
@@ -91,9 +91,9 @@ pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Res
 
 impl Found {
     fn read(row: &Row) -> Result<Self, StoreError> {
-        let used = match row.optional(5, Row::timestamp)? {
+        let trade = match row.optional(5, Row::timestamp)? {
             // The successor is there: it was stored with the use.
-            Some(at) if !row.is_null(8) => Some(Used {
+            Some(at) if !row.is_null(8) => Some(Trade {
                 at,
                 successor_sealed: row.optional(6, |row, at| row.bytes(at).map(<[u8]>::to_vec))?,
                 successor_used: !row.is_null(7),
@@ -105,7 +105,7 @@ impl Found {
             subject: Subject { account: row.id(0)?, realm: Realm::of(row.optional(1, Row::id)?), session: row.id(2)? },
             session_end: row.timestamp(3)?,
             expires_at: row.timestamp(4)?,
-            used,
+            trade,
             active: row.bool(9)?,
             email: row.text(10)?.to_owned(),
         })
@@ -116,14 +116,14 @@ impl Found {
     }
 
     fn is_reuse(&self, now: Timestamp) -> bool {
-        self.used.as_ref().is_some_and(|used| used.successor_used || !lost_reply::may_be_told(used.at, now))
+        self.trade.as_ref().is_some_and(|trade| trade.successor_used || !lost_reply::may_be_told(trade.at, now))
     }
 
     /// The reply that was lost, as far as it still holds: the same refresh token, and an access token of now.
     fn told_again(&self, engine: &Inner, token: &str, now: Timestamp) -> Option<Result<Tokens>> {
-        let used = self.used.as_ref()?;
-        let next = lost_reply::open(token, used.successor_sealed.as_deref()?)?;
-        let expires_at = used.successor_expires_at;
+        let trade = self.trade.as_ref()?;
+        let next = lost_reply::open(token, trade.successor_sealed.as_deref()?)?;
+        let expires_at = trade.successor_expires_at;
         (self.active && now < expires_at && now < self.session_end)
             .then(|| session::tokens(engine, self.subject, next, expires_at, now))
     }

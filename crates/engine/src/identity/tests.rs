@@ -288,6 +288,29 @@ fn an_end_on_another_node_is_seen_within_a_second() {
 }
 
 #[test]
+fn req_a5_what_was_proved_in_an_older_epoch_is_good_for_nothing() {
+    on_both(async |world| {
+        let tokens = world.register("acme", "ada@example.org").await.unwrap();
+        let scope = world.scope(&tokens).await.unwrap();
+        let caller = scope.caller();
+        let engine = &world.engine.0;
+        let mut tx = engine.stores.platform_write().await.unwrap();
+        account::raise_epoch(&mut tx, caller.account()).await.unwrap();
+        // A sign-in whose password was found right before that.
+        let realm = token::Realm::Tenant(caller.tenant());
+        let subject = token::Subject { account: caller.account(), realm, session: engine.ids.next() };
+        let opened = session::open(&mut tx, engine, &origin(), subject, account::Epoch::FIRST, NOW).await.unwrap();
+        assert_eq!(opened.err(), Some(session::Refusal::Unproved));
+        tx.commit().await.unwrap();
+        world.clock.advance(1);
+        assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
+        assert_eq!(code(world.refresh(&tokens.refresh_token).await), Some(Code::Unauthenticated));
+        let now = world.signed_in("ada@example.org").await;
+        assert_eq!(sessions::list(SignedIn::Member(&now), "").await.unwrap().items.len(), 1);
+    });
+}
+
+#[test]
 fn a_chain_has_an_end() {
     on_both(async |world| {
         let mut tokens = world.register("acme", "ada@example.org").await.unwrap();

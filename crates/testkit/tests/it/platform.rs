@@ -12,7 +12,7 @@ const ROOT: &str = "root@platform.example";
 const PASSWORD: &str = "correct horse battery";
 
 /// `insula superuser create` over `place`.
-fn create(place: &Place, email: &str, password: &str) -> Output {
+pub(super) fn create(place: &Place, email: &str, password: &str) -> Output {
     let like = serve(place);
     let mut command = Command::new(like.get_program());
     command.args(["superuser", "create", "--email", email, "--password-stdin"]).env_clear();

@@ -2,6 +2,7 @@
 
 mod own;
 mod refresh;
+mod revoked;
 
 use std::time::{Duration, Instant};
 
