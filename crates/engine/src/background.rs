@@ -60,6 +60,9 @@ impl Engine {
         let mut stopping = pin!(stopping);
         let mut lanes = Lanes::default();
         loop {
+            if let Err(error) = identity::read_keys_again(&self.0).await {
+                tracing::warn!(%error, "the ring of signing keys cannot be read");
+            }
             if let Err(error) = lanes.open(self).await {
                 tracing::warn!(%error, "what is due is not known");
             }

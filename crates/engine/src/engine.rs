@@ -28,6 +28,8 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct IdentityOptions {
     pub registration: Registration,
+    /// What new access tokens are signed with (A1).
+    pub token_algorithm: TokenAlgorithm,
     /// Seconds an access token lives (A3).
     pub access_token_seconds: i64,
     /// Seconds a refresh token lives when unused (A3).
@@ -47,6 +49,7 @@ impl Default for IdentityOptions {
     fn default() -> Self {
         Self {
             registration: Registration::Open,
+            token_algorithm: TokenAlgorithm::Hs256,
             access_token_seconds: 30 * 60,
             refresh_token_seconds: 7 * 24 * 3600,
             session_seconds: 30 * 24 * 3600,
@@ -67,6 +70,29 @@ impl IdentityOptions {
     /// A session that was not used since then has ended.
     pub(crate) fn idle_since(&self, now: Timestamp) -> Timestamp {
         now.plus_seconds(-self.idle_seconds())
+    }
+}
+
+/// How access tokens are signed: HMAC with SHA-256 (RFC 7518 §3.2), or Ed25519 (RFC 8037 §3.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TokenAlgorithm {
+    Hs256,
+    EdDsa,
+}
+
+impl TokenAlgorithm {
+    pub const ALL: [Self; 2] = [Self::Hs256, Self::EdDsa];
+
+    /// As JWS names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 }
 
@@ -120,6 +146,7 @@ impl Engine {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let stores = Stores::open(&options.store, &options.secret_key).await?;
         let engine = Self::over(stores, options);
+        engine.open_keys().await?;
         engine.sweep_orphans().await?;
         Ok(engine)
     }

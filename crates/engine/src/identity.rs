@@ -6,6 +6,7 @@
 mod account;
 mod admission;
 pub(crate) mod event;
+mod keys;
 mod label;
 mod login;
 mod logout;
@@ -29,6 +30,7 @@ use secrecy::SecretString;
 
 use crate::engine::{Engine, IdentityOptions, Origin};
 
+pub(crate) use keys::read_keys_again;
 pub use logout::{SignedIn, logout};
 pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
 pub use me::{Me, me};
@@ -42,6 +44,7 @@ pub(crate) use users::change::finish_user_changes;
 pub(crate) struct Identity {
     options: IdentityOptions,
     signer: token::Signer,
+    ring: keys::Ring,
     slots: password::Slots,
     admitted: admission::Admitted,
     uses: session::used::Uses,
@@ -50,7 +53,8 @@ pub(crate) struct Identity {
 impl Identity {
     pub(crate) fn new(secret: &SecretString, options: IdentityOptions) -> Self {
         Self {
-            signer: token::Signer::new(secret),
+            signer: keys::signer(secret),
+            ring: keys::Ring::new(secret),
             slots: password::Slots::new(options.bcrypt_cost),
             admitted: admission::Admitted::default(),
             uses: session::used::Uses::default(),

@@ -44,6 +44,9 @@ pub struct ServeArgs {
     /// Who may make an organisation: open or closed [default: open; must be given in production]
     #[arg(long, env)]
     pub registration: Option<String>,
+    /// What access tokens are signed with: `HS256` or `EdDSA` [default: `HS256`]
+    #[arg(long, env)]
+    pub token_algorithm: Option<String>,
     /// Minutes an access token lives [default: 30]
     #[arg(long, env)]
     pub access_token_expire_min: Option<String>,

@@ -11,6 +11,7 @@ pub mod config;
 mod docs;
 mod edge;
 mod health;
+pub mod keys;
 pub mod log;
 pub mod openapi;
 mod path;

@@ -8,8 +8,9 @@ use insula_model::problem::{Problem, Result};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 
+use super::keys;
 use super::operator::Operator;
-use super::token::{Realm, Subject};
+use super::token::{Realm, Subject, Unfit};
 use crate::caller::Caller;
 use crate::engine::{Engine, Inner, Origin};
 use crate::sql::Fixed;
@@ -86,7 +87,7 @@ impl Engine {
     pub(crate) async fn admit(&self, bearer: &str) -> Result<Caller> {
         let engine = &*self.0;
         let now = engine.clock.now();
-        let subject = engine.identity.signer.verify(bearer, now).ok_or_else(Problem::unauthenticated)?;
+        let subject = verify(engine, bearer, now).await?;
         if subject.realm == Realm::Platform {
             look_up_operator(engine, subject, now).await?;
             return Err(Problem::not_found());
@@ -106,7 +107,7 @@ impl Engine {
     /// platform to be found.
     pub async fn authenticate_operator(&self, bearer: &str, origin: Origin) -> Result<Operator> {
         let now = self.0.clock.now();
-        let subject = self.0.identity.signer.verify(bearer, now).ok_or_else(Problem::unauthenticated)?;
+        let subject = verify(&self.0, bearer, now).await?;
         match subject.realm {
             Realm::Platform => {
                 let email = look_up_operator(&self.0, subject, now).await?;
@@ -118,6 +119,19 @@ impl Engine {
             }
         }
     }
+}
+
+/// What a token says. One of a key that is not known here may be another node's, which has heard of it earlier.
+async fn verify(engine: &Inner, bearer: &str, now: Timestamp) -> Result<Subject> {
+    let signer = &engine.identity.signer;
+    let verified = match signer.verify(bearer, now) {
+        Err(Unfit::UnknownKey) => {
+            keys::read_keys_again(engine).await?;
+            signer.verify(bearer, now)
+        }
+        verified => verified,
+    };
+    verified.map_err(|_| Problem::unauthenticated())
 }
 
 /// The address of the superuser whose session has not ended.

@@ -674,6 +674,27 @@ fn a_write_follows_what_another_node_has_just_changed() {
     });
 }
 
+/// Without waiting for its background, which reads the ring every few seconds.
+#[test]
+fn req_a1_a_token_of_a_key_that_only_another_node_knows_is_looked_up() {
+    on_scratch(async |scratch| {
+        let postgres = || StoreOptions::Postgres { url: scratch.url(), cell_tenant_limit: 1000 };
+        let world = World::new(postgres(), Registration::Open).await;
+        let here = Engine::open(options(postgres(), &world.clock, Registration::Open)).await.unwrap();
+        let old = world.register("acme", "ada@example.org").await.unwrap();
+        world.engine.rotate_keys(&origin()).await.unwrap();
+        world.clock.advance(10);
+        read_keys_again(&world.engine.0).await.unwrap();
+        let new = world.login("ada@example.org", PASSWORD).await.unwrap();
+        assert_ne!(new.access_token.split('.').next(), old.access_token.split('.').next());
+        for tokens in [&new, &old] {
+            assert!(here.authenticate(&tokens.access_token, origin()).await.is_ok());
+        }
+        here.close().await;
+        world.engine.close().await;
+    });
+}
+
 /// The cell has 16 sessions and the owner 3; a tenant gets 12 and 1.
 #[test]
 fn one_tenant_does_not_take_all_sessions() {

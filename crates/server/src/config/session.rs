@@ -1,6 +1,6 @@
-//! How long people stay signed in, and how often one may be.
+//! What proves who somebody is, how long people stay signed in, and how often one may be.
 
-use insula_engine::engine::{IdentityOptions, WhenFull};
+use insula_engine::engine::{IdentityOptions, TokenAlgorithm, WhenFull};
 
 use super::{Findings, ServeArgs, given, number};
 
@@ -15,6 +15,7 @@ pub(super) fn options(args: &ServeArgs, findings: &mut Findings) -> IdentityOpti
     let idle = number(args.session_idle_min.as_ref(), "SESSION_IDLE_MIN", 0, 0..=MOST_MINUTES, findings);
     let limit = number(args.session_limit.as_ref(), "SESSION_LIMIT", 10, 1..=1000, findings);
     IdentityOptions {
+        token_algorithm: token_algorithm(args, findings),
         access_token_seconds: minutes * 60,
         refresh_token_seconds: days * DAY,
         session_seconds: most * DAY,
@@ -23,6 +24,14 @@ pub(super) fn options(args: &ServeArgs, findings: &mut Findings) -> IdentityOpti
         when_full: when_full(args, findings),
         ..IdentityOptions::default()
     }
+}
+
+fn token_algorithm(args: &ServeArgs, findings: &mut Findings) -> TokenAlgorithm {
+    let named = given(args.token_algorithm.as_ref()).map(TokenAlgorithm::named);
+    named.unwrap_or(Some(TokenAlgorithm::Hs256)).unwrap_or_else(|| {
+        findings.add("TOKEN_ALGORITHM must be HS256 or EdDSA");
+        TokenAlgorithm::Hs256
+    })
 }
 
 fn when_full(args: &ServeArgs, findings: &mut Findings) -> WhenFull {

@@ -1,10 +1,10 @@
 //! Superusers: made by the real binary, signed in to the platform, and strangers to every organisation.
 
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use insula::router::{Access, routes};
-use insula_testkit::process::serve;
+use insula_testkit::process::insula;
 use insula_testkit::{Caller, Place, Reply, Store, TestApp};
 use serde_json::json;
 
@@ -13,10 +13,7 @@ const PASSWORD: &str = "correct horse battery";
 
 /// `insula superuser create` over `place`.
 pub(super) fn create(place: &Place, email: &str, password: &str) -> Output {
-    let like = serve(place);
-    let mut command = Command::new(like.get_program());
-    command.args(["superuser", "create", "--email", email, "--password-stdin"]).env_clear();
-    command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut command = insula(place, &["superuser", "create", "--email", email, "--password-stdin"]);
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary runs");
     // One that refuses before it reads closes the pipe.
