@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use crate::identity::{Identity, Public};
+use crate::public_url::PublicUrl;
 use crate::scope::Scope;
 use crate::store::{StoreError, StoreOptions, Stores};
 use crate::tenant::Tenants;
@@ -32,6 +33,8 @@ pub struct IdentityOptions {
     pub token_algorithm: TokenAlgorithm,
     /// Seconds an access token lives (A3).
     pub access_token_seconds: i64,
+    /// Where people reach the installation, as far as that is known.
+    pub public_url: Option<PublicUrl>,
     /// Seconds a refresh token lives when unused (A3).
     pub refresh_token_seconds: i64,
     /// Seconds after which a session ends whatever is done with it (A3).
@@ -52,6 +55,7 @@ impl Default for IdentityOptions {
             token_algorithm: TokenAlgorithm::Hs256,
             access_token_seconds: 30 * 60,
             refresh_token_seconds: 7 * 24 * 3600,
+            public_url: None,
             session_seconds: 30 * 24 * 3600,
             session_idle_seconds: None,
             session_limit: 10,
@@ -169,6 +173,10 @@ impl Engine {
 
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub fn public_url(&self) -> Option<&PublicUrl> {
+        self.0.identity.public_url()
     }
 
     /// What may be done without a credential.

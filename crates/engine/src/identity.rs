@@ -5,6 +5,7 @@
 
 mod account;
 mod admission;
+mod csrf;
 pub(crate) mod event;
 mod keys;
 mod label;
@@ -29,7 +30,9 @@ use insula_model::problem::Result;
 use secrecy::SecretString;
 
 use crate::engine::{Engine, IdentityOptions, Origin};
+use crate::public_url::PublicUrl;
 
+pub use csrf::CookieProof;
 pub(crate) use keys::read_keys_again;
 pub use logout::{SignedIn, logout};
 pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
@@ -48,6 +51,7 @@ pub(crate) struct Identity {
     slots: password::Slots,
     admitted: admission::Admitted,
     uses: session::used::Uses,
+    guard: csrf::Guard,
 }
 
 impl Identity {
@@ -58,8 +62,13 @@ impl Identity {
             slots: password::Slots::new(options.bcrypt_cost),
             admitted: admission::Admitted::default(),
             uses: session::used::Uses::default(),
+            guard: csrf::Guard::new(secret),
             options,
         }
+    }
+
+    pub(crate) const fn public_url(&self) -> Option<&PublicUrl> {
+        self.options.public_url.as_ref()
     }
 
     /// Whether uses of sessions are still to be written.
@@ -94,9 +103,14 @@ impl Public {
         login::login(&self.engine.0, &self.origin, body).await
     }
 
-    /// Trades a refresh token for the next pair: `{refresh_token}`.
-    pub async fn refresh(&self, body: &Json) -> Result<Tokens> {
-        refresh::refresh(&self.engine.0, &self.origin, body).await
+    /// Trades a refresh token for the next pair: `{refresh_token}`, or the one of the cookie.
+    pub async fn refresh(&self, body: &Json, cookie: Option<CookieProof<'_>>) -> Result<Tokens> {
+        refresh::refresh(&self.engine.0, &self.origin, body, cookie).await
+    }
+
+    /// Signs out whose cookie it is, as [`logout`] does.
+    pub async fn logout(&self, cookie: CookieProof<'_>, body: Option<&Json>) -> Result<()> {
+        logout::of_cookie(&self.engine.0, &self.origin, cookie, body).await
     }
 }
 

@@ -18,6 +18,7 @@ pub mod jobs;
 mod outbox;
 mod page;
 pub mod platform;
+pub mod public_url;
 pub mod record;
 pub mod roles;
 pub mod scope;

@@ -44,6 +44,9 @@ pub struct ServeArgs {
     /// Who may make an organisation: open or closed [default: open; must be given in production]
     #[arg(long, env)]
     pub registration: Option<String>,
+    /// Where people reach the server, like https://insula.example: with https, cookies are sent over nothing else
+    #[arg(long, env)]
+    pub public_url: Option<String>,
     /// What access tokens are signed with: `HS256` or `EdDSA` [default: `HS256`]
     #[arg(long, env)]
     pub token_algorithm: Option<String>,
@@ -80,12 +83,11 @@ pub struct ServeArgs {
 }
 
 /// Options of the contract that are not built yet. One that is set would be believed to protect or to help.
-const UNBUILT: [&str; 16] = [
+const UNBUILT: [&str; 15] = [
     "ALLOWED_ORIGINS",
     "API_SUNSET",
     "METRICS_ADDRESS",
     "PASSWORD_HASHER",
-    "PUBLIC_URL",
     "RATE_LIMIT_ENABLED",
     "RATE_LIMIT_PER_MINUTE",
     "REDIS_HOST",
@@ -145,7 +147,7 @@ impl Config {
             }
         }
         let registration = registration(args, production, &mut findings);
-        let identity = IdentityOptions { registration, ..session::options(args, &mut findings) };
+        let identity = IdentityOptions { registration, ..session::options(args, production, &mut findings) };
         let log = LogOptions { levels: levels(args, &mut findings), format: format(args, production, &mut findings) };
         let mut secret_key = secret::given(given(args.secret_key.as_ref()), production, &mut findings);
         if findings.0.is_empty() && secret_key.is_none() {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::account::{Epoch, NEVER};
 use super::event::{self, Action, Party, Whom};
-use super::session::{self, Refusal, Tokens};
+use super::session::{self, Keeping, Refusal, Tokens};
 use super::superuser;
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
@@ -39,6 +39,7 @@ struct Credentials {
     password: SecretString,
     /// The code as it is compared.
     tenant: Option<String>,
+    keeping: Keeping,
 }
 
 struct Found {
@@ -82,7 +83,7 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
         mark_used(&mut tx, account, tenant, now).await?;
     }
     let action = if opened.is_ok() { Action::Login } else { Action::Refused };
-    let session = opened.is_ok().then_some(session);
+    let (opened_session, session) = (session, opened.is_ok().then_some(session));
     match (found, realm) {
         (Some(Found { id: account, email, .. }), Some(Realm::Tenant(tenant))) => {
             let party = Party { account, tenant, email: &email, session };
@@ -96,7 +97,7 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     }
     tx.commit().await?;
     engine.wake();
-    opened.map_err(refused)
+    opened.map(|tokens| tokens.kept(credentials.keeping, engine, opened_session)).map_err(refused)
 }
 
 /// What is told of a refusal. That an account is full is told to whoever has proved that it is his.
@@ -114,17 +115,19 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
     let email = members.text("email", MAX_ADDRESS, errors);
     let password = members.text("password", MAX_PASSWORD_CHARS, errors);
     let tenant = members.optional_text("tenant", MAX_ADDRESS, errors);
-    match members.optional_text("session", MAX_ADDRESS, errors) {
-        None | Some("bearer") => {}
-        Some("cookie") => {
-            errors.add(members.pointer("session"), Code::NotSupported, "Cookie sessions are not supported yet.");
+    let keeping = match members.optional_text("session", MAX_ADDRESS, errors) {
+        Some("cookie") => Keeping::Cookie,
+        None | Some("bearer") => Keeping::Body,
+        Some(_) => {
+            errors.add(members.pointer("session"), Code::OutOfRange, "Expected \"bearer\" or \"cookie\".");
+            Keeping::Body
         }
-        Some(_) => errors.add(members.pointer("session"), Code::OutOfRange, "Expected \"bearer\"."),
-    }
+    };
     Some(Credentials {
         email: Email::parse(email?),
         password: password?.into(),
         tenant: tenant.map(str::to_ascii_lowercase),
+        keeping,
     })
 }
 

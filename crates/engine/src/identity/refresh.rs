@@ -7,9 +7,10 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{Timestamp, Value};
 
+use super::csrf::CookieProof;
 use super::event::{self, Action, Party, Whom};
 use super::lost_reply;
-use super::session::{self, EndReason, Ending, RefreshToken, Tokens, used};
+use super::session::{self, EndReason, Ending, Keeping, RefreshToken, Tokens, used};
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
@@ -36,15 +37,15 @@ static FIND: Fixed = Fixed::new(
 );
 
 /// A refresh token of a session that has not been ended.
-struct Found {
-    subject: Subject,
+pub(super) struct Found {
+    pub(super) subject: Subject,
     session_end: Timestamp,
     expires_at: Timestamp,
     trade: Option<Trade>,
     /// Account, membership and tenant all are; of a session of the platform, the account of a superuser. The session has
     /// not lain idle.
     active: bool,
-    email: String,
+    pub(super) email: String,
 }
 
 /// What a token that was used was traded for.
@@ -55,8 +56,16 @@ struct Trade {
     successor_expires_at: Timestamp,
 }
 
-pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
-    let token = Members::read(body, |members, errors| members.text("refresh_token", MAX_CHARS, errors))?;
+pub(super) async fn refresh(
+    engine: &Inner,
+    origin: &Origin,
+    body: &Json,
+    cookie: Option<CookieProof<'_>>,
+) -> Result<Tokens> {
+    let (token, cookie) = Members::read(body, |members, errors| match (members.optional("refresh_token"), cookie) {
+        (None, Some(cookie)) => Some((cookie.refresh_token, Some(cookie))),
+        _ => members.text("refresh_token", MAX_CHARS, errors).map(|token| (token, None)),
+    })?;
     let hash = session::hash(token);
     let next = RefreshToken::fresh(engine);
     let sealed = lost_reply::seal(engine, token, &next)?;
@@ -67,13 +76,20 @@ pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Res
     let first = tx.fixed_execute(&USE, &[&Value::Timestamp(now), &next.hash, &sealed, &hash]).await? == 1;
     let idle_since = engine.identity.options.idle_since(now);
     let found = find(&mut tx, idle_since, &hash).await?;
+    let session = found.as_ref().map(|found| found.subject.session);
+    if let (Some(session), Some(cookie)) = (session, &cookie)
+        && let Err(problem) = engine.identity.guard.check(session, cookie)
+    {
+        tx.rollback().await?;
+        return Err(problem);
+    }
     let answer = match found {
         Some(found) if first && found.is_good(now) => {
             lost_reply::erase(&mut tx, Value::Uuid(found.subject.session.uuid()), hash).await?;
             used::touch(&mut tx, found.subject.session, now).await?;
             let tokens = session::hand_out(&mut tx, engine, found.subject, next, found.session_end, now).await?;
             tx.commit().await?;
-            return Ok(tokens);
+            Some(Ok(tokens))
         }
         Some(found) if !first && found.is_reuse(now) => {
             end(tx, engine, origin, &found, now).await?;
@@ -84,9 +100,13 @@ pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Res
             found.filter(|_| !first).and_then(|found| found.told_again(engine, token, now))
         }
     };
-    answer.unwrap_or_else(|| {
-        Err(Problem::new(Code::Unauthenticated, "This refresh token is not good any more. Sign in again."))
-    })
+    let (Some(session), Some(tokens)) = (session, answer) else { return Err(spent()) };
+    let keeping = if cookie.is_some() { Keeping::Cookie } else { Keeping::Body };
+    tokens.map(|tokens| tokens.kept(keeping, engine, session))
+}
+
+pub(super) fn spent() -> Problem {
+    Problem::new(Code::Unauthenticated, "This refresh token is not good any more. Sign in again.")
 }
 
 impl Found {
@@ -129,7 +149,7 @@ impl Found {
     }
 }
 
-async fn find(tx: &mut Tx, idle_since: Timestamp, hash: &Value) -> Result<Option<Found>, StoreError> {
+pub(super) async fn find(tx: &mut Tx, idle_since: Timestamp, hash: &Value) -> Result<Option<Found>, StoreError> {
     tx.fixed(&FIND, &[&Value::Timestamp(idle_since), hash]).await?.first().map(Found::read).transpose()
 }
 

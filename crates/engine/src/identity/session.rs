@@ -43,12 +43,60 @@ static END_MEMBER: Fixed = Fixed::new(
 #[derive(Serialize)]
 pub struct Tokens {
     pub access_token: String,
-    pub refresh_token: String,
+    #[serde(flatten)]
+    continuation: Continuation,
     pub token_type: &'static str,
     /// Seconds.
     pub expires_in: i64,
     /// Seconds.
     pub refresh_expires_in: i64,
+}
+
+/// What continues a session, as it is handed over.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Continuation {
+    Body {
+        refresh_token: String,
+    },
+    /// The refresh token is for the cookie, and no page gets to see it.
+    Cookie {
+        csrf_token: String,
+        #[serde(skip)]
+        refresh_token: String,
+    },
+}
+
+/// Where a client wants its refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Keeping {
+    Body,
+    Cookie,
+}
+
+impl Tokens {
+    pub fn refresh_token(&self) -> &str {
+        let (Continuation::Body { refresh_token } | Continuation::Cookie { refresh_token, .. }) = &self.continuation;
+        refresh_token
+    }
+
+    /// The refresh token, where it is for a cookie.
+    pub fn cookie(&self) -> Option<&str> {
+        match &self.continuation {
+            Continuation::Cookie { refresh_token, .. } => Some(refresh_token),
+            Continuation::Body { .. } => None,
+        }
+    }
+
+    /// The same, handed over as is wanted.
+    pub(super) fn kept(self, keeping: Keeping, engine: &Inner, session: SessionId) -> Self {
+        let (Continuation::Body { refresh_token } | Continuation::Cookie { refresh_token, .. }) = self.continuation;
+        let continuation = match keeping {
+            Keeping::Body => Continuation::Body { refresh_token },
+            Keeping::Cookie => Continuation::Cookie { csrf_token: engine.identity.guard.token(session), refresh_token },
+        };
+        Self { continuation, ..self }
+    }
 }
 
 /// Why a session ended.
@@ -174,7 +222,7 @@ pub(super) fn tokens(
     let seconds = engine.identity.options.access_token_seconds;
     Ok(Tokens {
         access_token: engine.identity.signer.issue(subject, engine.ids.random(), now, seconds)?,
-        refresh_token,
+        continuation: Continuation::Body { refresh_token },
         token_type: "bearer",
         expires_in: seconds,
         refresh_expires_in: (expires.as_micros() - now.as_micros()) / 1_000_000,

@@ -58,6 +58,8 @@ fn one_fault_is_one_finding_that_names_the_option() {
     check(|a| set(&mut a.access_token_expire_min, "-1"), "ACCESS_TOKEN_EXPIRE_MIN");
     check(|a| set(&mut a.access_token_expire_min, "soon"), "ACCESS_TOKEN_EXPIRE_MIN");
     check(|a| set(&mut a.refresh_token_expire_days, "0"), "REFRESH_TOKEN_EXPIRE_DAYS");
+    check(|a| set(&mut a.public_url, "insula.example"), "PUBLIC_URL");
+    check(|a| set(&mut a.public_url, "http://insula.example"), "https");
     check(|a| set(&mut a.token_algorithm, "none"), "TOKEN_ALGORITHM");
     check(|a| set(&mut a.session_absolute_days, "0"), "SESSION_ABSOLUTE_DAYS");
     check(|a| set(&mut a.session_idle_min, "-1"), "SESSION_IDLE_MIN");
