@@ -44,7 +44,7 @@ pub struct ServeArgs {
     /// Who may make an organisation: open or closed [default: open; must be given in production]
     #[arg(long, env)]
     pub registration: Option<String>,
-    /// Where people reach the server, like https://insula.example: with https, cookies are sent over nothing else
+    /// Where people reach the server, like `https://insula.example`: cookies are sent over https alone then
     #[arg(long, env)]
     pub public_url: Option<String>,
     /// What access tokens are signed with: `HS256` or `EdDSA` [default: `HS256`]
