@@ -30,7 +30,8 @@ static DUE: Fixed = Fixed::new(
      SELECT tenant_id FROM insula.outbox_queue WHERE due_at <= $1 \
      UNION SELECT tenant_id FROM insula.user_change WHERE due_at <= $1) \
      UNION SELECT cell, 1 FROM insula.tenant WHERE id IN (SELECT tenant_id FROM insula.job_queue WHERE due_at <= $1) \
-     UNION SELECT 0, 0 FROM insula.chore WHERE due_at <= $1",
+     UNION SELECT 0, 0 FROM insula.chore WHERE due_at <= $1 \
+     UNION SELECT 0, 0 FROM insula.refresh_token WHERE successor_sealed IS NOT NULL AND used_at < $2",
 );
 
 /// Something taken to be done for a tenant, for the n-th time.
@@ -59,6 +60,9 @@ impl Engine {
         let mut stopping = pin!(stopping);
         let mut lanes = Lanes::default();
         loop {
+            if let Err(error) = identity::read_keys_again(&self.0).await {
+                tracing::warn!(%error, "the ring of signing keys cannot be read");
+            }
             if let Err(error) = lanes.open(self).await {
                 tracing::warn!(%error, "what is due is not known");
             }
@@ -93,15 +97,23 @@ impl Lanes {
     /// Opens one for each store that has something due and none.
     async fn open(&mut self, engine: &Engine) -> Result<(), StoreError> {
         let mut tx = engine.0.stores.platform_read().await?;
-        let due = tx.fixed(&DUE, &[&Value::Timestamp(engine.0.clock.now())]).await?;
+        let now = engine.0.clock.now();
+        let eldest_reply = Value::Timestamp(identity::eldest_reply(now));
+        let due = tx.fixed(&DUE, &[&Value::Timestamp(now), &eldest_reply]).await?;
         tx.commit().await?;
+        let mut lanes = Vec::with_capacity(due.len() + 1);
+        if engine.0.identity.has_uses() {
+            lanes.push(Lane::Platform);
+        }
         for row in due {
             // Cells count from 1.
-            let lane = match (row.int(0)?, row.int(1)?) {
+            lanes.push(match (row.int(0)?, row.int(1)?) {
                 (0, _) => Lane::Platform,
                 (cell, 0) => Lane::Cell(cell),
                 (cell, _) => Lane::Jobs(cell),
-            };
+            });
+        }
+        for lane in lanes {
             if !self.open.values().any(|open| *open == lane) {
                 let engine = engine.clone();
                 let task = self.tasks.spawn(async move { empty(&engine.0, lane).await });
@@ -139,7 +151,11 @@ async fn empty(engine: &Inner, lane: Lane) {
 /// Whether there was something.
 async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
     match lane {
-        Lane::Platform => identity::purge_sessions(engine).await,
+        Lane::Platform => {
+            identity::write_session_uses(engine).await?;
+            let erased = identity::erase_lost_replies(engine).await?;
+            Ok(identity::purge_sessions(engine).await? || erased)
+        }
         Lane::Cell(cell) => {
             let finished = identity::finish_user_changes(engine, cell).await?;
             Ok(outbox::drain(engine, cell).await? || finished)

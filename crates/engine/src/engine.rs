@@ -6,10 +6,12 @@ use std::sync::Arc;
 use insula_model::clock::{Clock, Ids};
 use insula_model::id::RequestId;
 use insula_model::problem::Result;
+use insula_model::value::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use crate::identity::{Identity, Public};
+use crate::public_url::PublicUrl;
 use crate::scope::Scope;
 use crate::store::{StoreError, StoreOptions, Stores};
 use crate::tenant::Tenants;
@@ -27,10 +29,21 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct IdentityOptions {
     pub registration: Registration,
+    /// What new access tokens are signed with (A1).
+    pub token_algorithm: TokenAlgorithm,
     /// Seconds an access token lives (A3).
     pub access_token_seconds: i64,
+    /// Where people reach the installation, as far as that is known.
+    pub public_url: Option<PublicUrl>,
     /// Seconds a refresh token lives when unused (A3).
     pub refresh_token_seconds: i64,
+    /// Seconds after which a session ends whatever is done with it (A3).
+    pub session_seconds: i64,
+    /// Seconds after which a session ends that nobody uses; `None`: as long as a refresh token lives (A6).
+    pub session_idle_seconds: Option<i64>,
+    /// How many sessions an account may have (A6).
+    pub session_limit: usize,
+    pub when_full: WhenFull,
     /// bcrypt's cost (B1).
     pub bcrypt_cost: u32,
 }
@@ -39,11 +52,61 @@ impl Default for IdentityOptions {
     fn default() -> Self {
         Self {
             registration: Registration::Open,
+            token_algorithm: TokenAlgorithm::Hs256,
             access_token_seconds: 30 * 60,
             refresh_token_seconds: 7 * 24 * 3600,
+            public_url: None,
+            session_seconds: 30 * 24 * 3600,
+            session_idle_seconds: None,
+            session_limit: 10,
+            when_full: WhenFull::EvictOldest,
             bcrypt_cost: 12,
         }
     }
+}
+
+impl IdentityOptions {
+    /// How long a session lives without being used.
+    pub(crate) fn idle_seconds(&self) -> i64 {
+        self.session_idle_seconds.unwrap_or(self.refresh_token_seconds)
+    }
+
+    /// A session that was not used since then has ended.
+    pub(crate) fn idle_since(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(-self.idle_seconds())
+    }
+}
+
+/// How access tokens are signed: HMAC with SHA-256 (RFC 7518 §3.2), or Ed25519 (RFC 8037 §3.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TokenAlgorithm {
+    Hs256,
+    EdDsa,
+}
+
+impl TokenAlgorithm {
+    pub const ALL: [Self; 2] = [Self::Hs256, Self::EdDsa];
+
+    /// As JWS names it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+}
+
+/// What becomes of a sign-in to an account that has all the sessions it may have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhenFull {
+    /// The oldest session ends.
+    EvictOldest,
+    /// The sign-in is refused.
+    Deny,
 }
 
 /// Who may make an organisation.
@@ -87,6 +150,7 @@ impl Engine {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let stores = Stores::open(&options.store, &options.secret_key).await?;
         let engine = Self::over(stores, options);
+        engine.open_keys().await?;
         engine.sweep_orphans().await?;
         Ok(engine)
     }
@@ -109,6 +173,10 @@ impl Engine {
 
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub fn public_url(&self) -> Option<&PublicUrl> {
+        self.0.identity.public_url()
     }
 
     /// What may be done without a credential.

@@ -5,10 +5,13 @@
 
 mod account;
 mod admission;
+mod csrf;
 pub(crate) mod event;
+mod keys;
 mod label;
 mod login;
 mod logout;
+mod lost_reply;
 mod me;
 pub mod operator;
 mod orphans;
@@ -27,29 +30,50 @@ use insula_model::problem::Result;
 use secrecy::SecretString;
 
 use crate::engine::{Engine, IdentityOptions, Origin};
+use crate::public_url::PublicUrl;
 
+pub use csrf::CookieProof;
+pub(crate) use keys::read_keys_again;
 pub use logout::{SignedIn, logout};
+pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
 pub use me::{Me, me};
 pub(crate) use purge::purge_sessions;
 pub use session::Tokens;
+pub use session::own as sessions;
+pub(crate) use session::used::write_session_uses;
 pub(crate) use users::change::finish_user_changes;
 
 /// What the engine keeps for signing people in.
 pub(crate) struct Identity {
     options: IdentityOptions,
     signer: token::Signer,
+    ring: keys::Ring,
     slots: password::Slots,
     admitted: admission::Admitted,
+    uses: session::used::Uses,
+    guard: csrf::Guard,
 }
 
 impl Identity {
     pub(crate) fn new(secret: &SecretString, options: IdentityOptions) -> Self {
         Self {
-            signer: token::Signer::new(secret),
+            signer: keys::signer(secret),
+            ring: keys::Ring::new(secret),
             slots: password::Slots::new(options.bcrypt_cost),
             admitted: admission::Admitted::default(),
+            uses: session::used::Uses::default(),
+            guard: csrf::Guard::new(secret),
             options,
         }
+    }
+
+    pub(crate) const fn public_url(&self) -> Option<&PublicUrl> {
+        self.options.public_url.as_ref()
+    }
+
+    /// Whether uses of sessions are still to be written.
+    pub(crate) fn has_uses(&self) -> bool {
+        self.uses.wait()
     }
 
     /// Makes this node ask again about the sessions of a tenant whose standing has changed.
@@ -79,9 +103,14 @@ impl Public {
         login::login(&self.engine.0, &self.origin, body).await
     }
 
-    /// Trades a refresh token for the next pair: `{refresh_token}`.
-    pub async fn refresh(&self, body: &Json) -> Result<Tokens> {
-        refresh::refresh(&self.engine.0, &self.origin, body).await
+    /// Trades a refresh token for the next pair: `{refresh_token}`, or the one of the cookie.
+    pub async fn refresh(&self, body: &Json, cookie: Option<CookieProof<'_>>) -> Result<Tokens> {
+        refresh::refresh(&self.engine.0, &self.origin, body, cookie).await
+    }
+
+    /// Signs out whose cookie it is, as [`logout`] does.
+    pub async fn logout(&self, cookie: CookieProof<'_>, body: Option<&Json>) -> Result<()> {
+        logout::of_cookie(&self.engine.0, &self.origin, cookie, body).await
     }
 }
 

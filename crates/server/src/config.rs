@@ -2,6 +2,7 @@
 //! one is told with all its faults at once (requirement I4), never with the values themselves: some are secrets.
 
 mod secret;
+mod session;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -43,12 +44,30 @@ pub struct ServeArgs {
     /// Who may make an organisation: open or closed [default: open; must be given in production]
     #[arg(long, env)]
     pub registration: Option<String>,
+    /// Where people reach the server, like `https://insula.example`: cookies are sent over https alone then
+    #[arg(long, env)]
+    pub public_url: Option<String>,
+    /// What access tokens are signed with: `HS256` or `EdDSA` [default: `HS256`]
+    #[arg(long, env)]
+    pub token_algorithm: Option<String>,
     /// Minutes an access token lives [default: 30]
     #[arg(long, env)]
     pub access_token_expire_min: Option<String>,
     /// Days a refresh token lives when unused [default: 7]
     #[arg(long, env)]
     pub refresh_token_expire_days: Option<String>,
+    /// Days a session lives, however it is used [default: 30]
+    #[arg(long, env)]
+    pub session_absolute_days: Option<String>,
+    /// Minutes after which a session ends that nobody uses; 0: as long as a refresh token lives [default: 0]
+    #[arg(long, env)]
+    pub session_idle_min: Option<String>,
+    /// How often one account may be signed in [default: 10]
+    #[arg(long, env)]
+    pub session_limit: Option<String>,
+    /// What a sign-in beyond that does: evict-oldest or deny [default: evict-oldest]
+    #[arg(long, env)]
+    pub session_limit_policy: Option<String>,
     /// A level (error, warn, info, debug, trace), or levels by module, like `info,insula_engine=debug` [default: info]
     #[arg(long, env)]
     pub log_level: Option<String>,
@@ -64,12 +83,11 @@ pub struct ServeArgs {
 }
 
 /// Options of the contract that are not built yet. One that is set would be believed to protect or to help.
-const UNBUILT: [&str; 16] = [
+const UNBUILT: [&str; 15] = [
     "ALLOWED_ORIGINS",
     "API_SUNSET",
     "METRICS_ADDRESS",
     "PASSWORD_HASHER",
-    "PUBLIC_URL",
     "RATE_LIMIT_ENABLED",
     "RATE_LIMIT_PER_MINUTE",
     "REDIS_HOST",
@@ -129,10 +147,7 @@ impl Config {
             }
         }
         let registration = registration(args, production, &mut findings);
-        let minutes =
-            number(args.access_token_expire_min.as_ref(), "ACCESS_TOKEN_EXPIRE_MIN", 30, 1..=1440, &mut findings);
-        let days =
-            number(args.refresh_token_expire_days.as_ref(), "REFRESH_TOKEN_EXPIRE_DAYS", 7, 1..=365, &mut findings);
+        let identity = IdentityOptions { registration, ..session::options(args, production, &mut findings) };
         let log = LogOptions { levels: levels(args, &mut findings), format: format(args, production, &mut findings) };
         let mut secret_key = secret::given(given(args.secret_key.as_ref()), production, &mut findings);
         if findings.0.is_empty() && secret_key.is_none() {
@@ -140,12 +155,6 @@ impl Config {
         }
         match secret_key {
             Some(secret_key) if findings.0.is_empty() => {
-                let identity = IdentityOptions {
-                    registration,
-                    access_token_seconds: minutes * 60,
-                    refresh_token_seconds: days * 24 * 3600,
-                    ..IdentityOptions::default()
-                };
                 let engine = Options { store, secret_key, identity, clock: Clock::default() };
                 Ok(Self { address, engine, log, unbuilt: args.unbuilt.clone() })
             }

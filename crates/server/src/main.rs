@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use insula::application::Application;
 use insula::config::{self, Config, ServeArgs};
+use insula::keys::{self, Keys};
 use insula::log;
-use insula::superuser::{self, Superuser};
+use insula::superuser::{self, Create, Superuser};
+use insula_engine::engine::Options;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,6 +34,9 @@ enum Command {
     /// Who runs the installation.
     #[command(subcommand)]
     Superuser(Superuser),
+    /// What access tokens are signed with.
+    #[command(subcommand)]
+    Keys(Keys),
 }
 
 fn main() -> ExitCode {
@@ -41,7 +46,11 @@ fn main() -> ExitCode {
             print!("{}", insula::openapi::platform());
             return ExitCode::SUCCESS;
         }
-        Command::Superuser(Superuser::Create(create)) => return make_superuser(*create),
+        Command::Superuser(Superuser::Create(create)) => {
+            let Create { email, full_name, serve, .. } = *create;
+            return once(&serve, "no superuser was made", |options| superuser::create(email, full_name, options));
+        }
+        Command::Keys(Keys::Rotate(rotate)) => return once(&rotate.serve, "no key was made", keys::rotate),
     };
     args.unbuilt = config::unbuilt();
     let config = match Config::check(&args) {
@@ -64,18 +73,22 @@ fn main() -> ExitCode {
     result.map_or_else(|error| failed(error.as_ref()), |()| ExitCode::SUCCESS)
 }
 
-fn make_superuser(create: superuser::Create) -> ExitCode {
-    let config = match Config::check(&create.serve) {
+/// Does one thing with the data that `args` lead to; `failed` is what it means where that cannot be done.
+fn once<F>(args: &ServeArgs, failed: &str, work: impl FnOnce(Options) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), Box<dyn std::error::Error>>>,
+{
+    let config = match Config::check(args) {
         Ok(config) => config,
         Err(findings) => {
             eprintln!("{findings}");
             return ExitCode::from(REFUSED_CONFIGURATION);
         }
     };
-    match run(superuser::create(create.email, create.full_name, config.engine)) {
+    match run(work(config.engine)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("no superuser was made: {error}");
+            eprintln!("{failed}: {error}");
             ExitCode::FAILURE
         }
     }

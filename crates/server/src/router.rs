@@ -19,6 +19,7 @@ use crate::api::v1::{
     audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, users,
 };
 use crate::call::{self, AppState, Credential, Handler, Own};
+use crate::cookie::Leaving;
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
 use crate::verb::{Method, Verb};
@@ -91,8 +92,12 @@ fn table() -> Table {
         .described(auth::login::describe)
         .public(Method::POST, "/api/v1/auth/refresh", auth::refresh::refresh)
         .described(auth::refresh::describe)
-        .session(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
+        .leaving(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
         .described(auth::logout::describe)
+        .session(Method::GET, "/api/v1/auth/sessions", auth::sessions::list::list)
+        .described(auth::sessions::list::describe)
+        .session(Method::DELETE, "/api/v1/auth/sessions/{id}", auth::sessions::end::end)
+        .described(auth::sessions::end::describe)
         .own(Method::GET, "/api/v1/auth/me", auth::me::me)
         .described(auth::me::describe)
         // The platform
@@ -266,6 +271,16 @@ impl Table {
         verb: impl Verb,
         path: &'static str,
         handler: impl Handler<Own, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::Own, handler)
+    }
+
+    /// The end of a sign-in, which a browser's cookie can stand for as well.
+    fn leaving<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<Leaving, A>,
     ) -> Undescribed<Plain> {
         self.add(verb, path, Access::Own, handler)
     }

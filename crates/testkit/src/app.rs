@@ -24,9 +24,34 @@ pub struct TestApp {
     place: Place,
 }
 
-struct Running {
+/// One node that answers.
+pub struct Running {
+    url: String,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(options: &Options) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Application::bind(address, options.clone()).await.expect("the server starts");
+        let url = format!("http://{}", server.address());
+        let (stop, stopped) = oneshot::channel();
+        let ended = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        Self { url, stop, ended }
+    }
+
+    /// Without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops it as a signal would and waits until it has.
+    pub async fn stop(self) {
+        // Fails where the server ended by itself; how, shows next.
+        let _told = self.stop.send(());
+        self.ended.await.expect("the server stops in order");
+    }
 }
 
 impl TestApp {
@@ -44,8 +69,9 @@ impl TestApp {
         let mut options = Options {
             store: place.options(),
             secret_key: SECRET_KEY.into(),
-            // bcrypt's least: tests make many accounts, and what it costs is not their subject.
-            identity: IdentityOptions { bcrypt_cost: 4, ..IdentityOptions::default() },
+            // bcrypt's least: tests make many accounts, and what it costs is not their subject. Nor do people sign in as
+            // often as tests do.
+            identity: IdentityOptions { bcrypt_cost: 4, session_limit: 1000, ..IdentityOptions::default() },
             clock: Clock::default(),
         };
         change(&mut options);
@@ -55,20 +81,15 @@ impl TestApp {
     }
 
     async fn run(&mut self) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = Application::bind(address, self.options.clone()).await.expect("the server starts");
-        self.url = format!("http://{}", server.address());
-        let (stop, stopped) = oneshot::channel();
-        let ended = tokio::spawn(server.run(async move { drop(stopped.await) }));
-        self.running = Some(Running { stop, ended });
+        let running = Running::start(&self.options).await;
+        self.url.clone_from(&running.url);
+        self.running = Some(running);
     }
 
     /// Stops the server as a signal would and waits until it has.
     pub async fn stop(&mut self) {
-        if let Some(Running { stop, ended }) = self.running.take() {
-            // Fails where the server ended by itself; how, shows next.
-            let _told = stop.send(());
-            ended.await.expect("the server stops in order");
+        if let Some(running) = self.running.take() {
+            running.stop().await;
         }
     }
 
@@ -76,6 +97,26 @@ impl TestApp {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.run().await;
+    }
+
+    /// The same with options that `change` has set.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Options)) {
+        self.stop().await;
+        change(&mut self.options);
+        self.run().await;
+    }
+
+    /// Restarts on a clock that stands still until the test moves it.
+    pub async fn hold_time(&mut self) -> Clock {
+        let clock = Clock::fixed(Clock::default().now());
+        self.restart_with(|options| options.clock = clock.clone()).await;
+        clock
+    }
+
+    /// Another node over the same data, which only PostgreSQL can have: to be stopped before this one.
+    pub async fn node(&self) -> Running {
+        assert!(self.place.database.is_some(), "a data folder has one node");
+        Running::start(&self.options).await
     }
 
     /// Without a slash at its end.

@@ -132,7 +132,9 @@ impl Caller {
         Reply { status, headers, body, text, request: line }
     }
 
-    fn with_tokens(&self, email: &str, tokens: &Value) -> Self {
+    /// The caller at `email` whom `tokens` were given to: the body of a sign-in.
+    #[must_use]
+    pub fn with_tokens(&self, email: &str, tokens: &Value) -> Self {
         let text = |name: &str| tokens[name].as_str().map(str::to_owned);
         Self {
             email: email.to_owned(),

@@ -20,7 +20,13 @@ pub struct Process {
 
 /// `insula serve` over `place` with nothing else in its environment; a test adds what it is about.
 pub fn serve(place: &Place) -> Command {
-    let mut command = bare();
+    insula(place, &["serve"])
+}
+
+/// `insula` with these arguments over `place`.
+pub fn insula(place: &Place, args: &[&str]) -> Command {
+    let mut command = binary();
+    command.args(args);
     command.env("BIND_ADDRESS", "127.0.0.1:0").env("DATA_DIR", place.data_dir.path()).env("SECRET_KEY", SECRET_KEY);
     if let Some(database) = &place.database {
         command.env("DATABASE_URL", database.url());
@@ -30,9 +36,15 @@ pub fn serve(place: &Place) -> Command {
 
 /// `insula serve` with an empty environment.
 pub fn bare() -> Command {
+    let mut command = binary();
+    command.arg("serve");
+    command
+}
+
+fn binary() -> Command {
     let binary = std::env::var_os("INSULA_BIN").expect("no INSULA_BIN: run `cargo xtask test`");
     let mut command = Command::new(binary);
-    command.arg("serve").env_clear().stdin(Stdio::null());
+    command.env_clear().stdin(Stdio::null());
     command
 }
 

@@ -5,7 +5,7 @@ use insula_model::value::{Timestamp, Value};
 
 use super::users::member::Member;
 use crate::sql::Fixed;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 
 static INSERT: Fixed = Fixed::new(
     "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
@@ -23,7 +23,8 @@ static ENSURE: Fixed = Fixed::new(
      VALUES ($1, $2, $3, $4, $5, $6, $7) \
      ON CONFLICT (email_folded) DO UPDATE SET email_folded = excluded.email_folded RETURNING id",
 );
-static LOCK: Fixed = Fixed::new("SELECT id FROM insula.account WHERE id = $1 FOR UPDATE");
+static LOCK: Fixed = Fixed::new("SELECT credential_epoch FROM insula.account WHERE id = $1 FOR UPDATE");
+static RAISE: Fixed = Fixed::new("UPDATE insula.account SET credential_epoch = credential_epoch + 1 WHERE id = $1");
 static SET_STANDING: Fixed =
     Fixed::new("UPDATE insula.membership SET active = $1 WHERE account_id = $2 AND tenant_id = $3");
 /// Another change that is under way may be about to need it, and decides in its turn.
@@ -36,6 +37,24 @@ static CLOSE: Fixed = Fixed::new(
      AND NOT EXISTS (SELECT 1 FROM insula.membership WHERE account_id = $1) \
      AND NOT EXISTS (SELECT 1 FROM insula.superuser WHERE account_id = $1)",
 );
+
+/// How often everything that was given out on an account's password has been ended. What is given out holds the epoch it
+/// was made in, and is good in no other: also what was under way when the epoch was raised.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Epoch(i64);
+
+impl Epoch {
+    /// Of an account that was just made.
+    pub(super) const FIRST: Self = Self(0);
+
+    pub(super) fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
+        row.int(at).map(Self)
+    }
+
+    pub(super) fn bind(self) -> Value {
+        Value::Int(self.0)
+    }
+}
 
 /// Whether a member may sign in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,9 +110,15 @@ pub(super) async fn join(
     Ok(())
 }
 
-/// Until this transaction ends nobody else gives the account a membership or takes one from it.
-pub(super) async fn lock(tx: &mut Tx, account: AccountId) -> Result<(), StoreError> {
-    tx.fixed(&LOCK, &[&Value::Uuid(account.uuid())]).await?;
+/// Until this transaction ends nobody else gives the account a membership or takes one from it, nor signs in to it. Its
+/// epoch, where the account is there.
+pub(super) async fn lock(tx: &mut Tx, account: AccountId) -> Result<Option<Epoch>, StoreError> {
+    tx.fixed(&LOCK, &[&Value::Uuid(account.uuid())]).await?.first().map(|row| Epoch::read(row, 0)).transpose()
+}
+
+/// Ends everything that was given out on the account's password until now (requirement A5): it holds an older epoch.
+pub(super) async fn raise_epoch(tx: &mut Tx, account: AccountId) -> Result<(), StoreError> {
+    tx.fixed_execute(&RAISE, &[&Value::Uuid(account.uuid())]).await?;
     Ok(())
 }
 

@@ -8,31 +8,36 @@ use insula_model::problem::{Problem, Result};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 
+use super::keys;
 use super::operator::Operator;
-use super::token::{Realm, Subject};
+use super::token::{Realm, Subject, Unfit};
 use crate::caller::Caller;
 use crate::engine::{Engine, Inner, Origin};
 use crate::sql::Fixed;
-use crate::store::{Placement, StoreError};
+use crate::store::{Placement, Row, StoreError};
 
 /// How long a session is believed to be good without asking.
 const BELIEVED_MICROS: i64 = 1_000_000;
 const SESSIONS: usize = 100_000;
+/// How often a session in use is written down as used.
+const USE_SECONDS: i64 = 60;
 
 static LIVE: Fixed = Fixed::new(
-    "SELECT s.account_id, s.tenant_id, s.expires_at, t.cell, a.email FROM insula.session s \
+    "SELECT s.account_id, s.tenant_id, s.expires_at, s.last_used_at, t.cell, a.email FROM insula.session s \
      JOIN insula.account a ON a.id = s.account_id \
      JOIN insula.membership m ON m.account_id = s.account_id AND m.tenant_id = s.tenant_id \
      JOIN insula.tenant t ON t.id = s.tenant_id \
-     WHERE s.id = $1 AND s.ended_at IS NULL AND a.active AND m.active AND t.status = 'active'",
+     WHERE s.id = $1 AND s.ended_at IS NULL AND s.credential_epoch = a.credential_epoch \
+     AND a.active AND m.active AND t.status = 'active'",
 );
 
 /// Of the platform: asked every time, since there are few of them and they may do much.
 static LIVE_OPERATOR: Fixed = Fixed::new(
-    "SELECT s.expires_at, a.email FROM insula.session s \
+    "SELECT s.expires_at, s.last_used_at, a.email FROM insula.session s \
      JOIN insula.account a ON a.id = s.account_id \
      JOIN insula.superuser u ON u.account_id = a.id \
-     WHERE s.id = $1 AND s.account_id = $2 AND s.tenant_id IS NULL AND s.ended_at IS NULL AND a.active",
+     WHERE s.id = $1 AND s.account_id = $2 AND s.tenant_id IS NULL AND s.ended_at IS NULL \
+     AND s.credential_epoch = a.credential_epoch AND a.active",
 );
 
 /// Sessions found good a moment ago.
@@ -82,7 +87,7 @@ impl Engine {
     pub(crate) async fn admit(&self, bearer: &str) -> Result<Caller> {
         let engine = &*self.0;
         let now = engine.clock.now();
-        let subject = engine.identity.signer.verify(bearer, now).ok_or_else(Problem::unauthenticated)?;
+        let subject = verify(engine, bearer, now).await?;
         if subject.realm == Realm::Platform {
             Box::pin(look_up_operator(engine, subject, now)).await?;
             return Err(Problem::not_found());
@@ -103,7 +108,7 @@ impl Engine {
     /// platform to be found.
     pub async fn authenticate_operator(&self, bearer: &str, origin: Origin) -> Result<Operator> {
         let now = self.0.clock.now();
-        let subject = self.0.identity.signer.verify(bearer, now).ok_or_else(Problem::unauthenticated)?;
+        let subject = verify(&self.0, bearer, now).await?;
         match subject.realm {
             Realm::Platform => {
                 let email = look_up_operator(&self.0, subject, now).await?;
@@ -117,6 +122,19 @@ impl Engine {
     }
 }
 
+/// What a token says. One of a key that is not known here may be another node's, which has heard of it earlier.
+async fn verify(engine: &Inner, bearer: &str, now: Timestamp) -> Result<Subject> {
+    let signer = &engine.identity.signer;
+    let verified = match signer.verify(bearer, now) {
+        Err(Unfit::UnknownKey) => {
+            keys::read_keys_again(engine).await?;
+            signer.verify(bearer, now)
+        }
+        verified => verified,
+    };
+    verified.map_err(|_| Problem::unauthenticated())
+}
+
 /// The address of the superuser whose session has not ended.
 async fn look_up_operator(engine: &Inner, subject: Subject, now: Timestamp) -> Result<Arc<str>> {
     let mut tx = engine.stores.platform_read().await?;
@@ -124,7 +142,30 @@ async fn look_up_operator(engine: &Inner, subject: Subject, now: Timestamp) -> R
     let rows = tx.fixed(&LIVE_OPERATOR, &binds.each_ref()).await?;
     tx.commit().await?;
     let row = rows.first().ok_or_else(Problem::unauthenticated)?;
-    if now < row.timestamp(0)? { Ok(row.text(1)?.into()) } else { Err(Problem::unauthenticated()) }
+    if now < lives_until(engine, subject.session, row, 0, now)? {
+        Ok(row.text(2)?.into())
+    } else {
+        Err(Problem::unauthenticated())
+    }
+}
+
+/// When a session ends by itself, of a row that holds the end of its chain and its last use from `at` on. Being asked for
+/// is a use, which is written once a minute.
+fn lives_until(
+    engine: &Inner,
+    session: SessionId,
+    row: &Row,
+    at: usize,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    let idle = engine.identity.options.idle_seconds();
+    let (end, last_used) = (row.timestamp(at)?, row.timestamp(at + 1)?);
+    let until = end.min(last_used.plus_seconds(idle));
+    // A quarter, so that a time-out of minutes does not end what is being used.
+    if now < until && last_used.plus_seconds((idle / 4).min(USE_SECONDS)) <= now {
+        engine.identity.uses.note(session, now);
+    }
+    Ok(until)
 }
 
 impl Live {
@@ -145,9 +186,9 @@ async fn look_up(engine: &Inner, session: SessionId, now: Timestamp) -> Result<O
     };
     let live = Arc::new(Live {
         account: row.id(0)?,
-        placement: Placement { tenant: row.id(1)?, cell: row.int(3)? },
-        email: row.text(4)?.into(),
-        expires_at: row.timestamp(2)?,
+        placement: Placement { tenant: row.id(1)?, cell: row.int(4)? },
+        email: row.text(5)?.into(),
+        expires_at: lives_until(engine, session, row, 2, now)?,
         checked_at: now,
     });
     engine.identity.admitted.0.insert(session, Arc::clone(&live));

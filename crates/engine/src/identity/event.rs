@@ -25,8 +25,10 @@ pub(crate) enum Action {
     TenantSuspend,
     TenantResume,
     SuperuserCreate,
+    KeyRotate,
     Login,
     Refused,
+    Evicted,
     Logout,
     RefreshReuse,
 }
@@ -38,8 +40,10 @@ impl Action {
             Self::TenantSuspend => "tenant.suspend",
             Self::TenantResume => "tenant.resume",
             Self::SuperuserCreate => "superuser.create",
+            Self::KeyRotate => "key.rotate",
             Self::Login => "session.login",
             Self::Refused => "session.refused",
+            Self::Evicted => "session.evict",
             Self::Logout => "session.logout",
             Self::RefreshReuse => "session.refresh_reuse",
         }

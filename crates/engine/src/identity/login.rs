@@ -8,9 +8,9 @@ use insula_model::value::{Email, MAX_ADDRESS, Timestamp, Value};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::account::NEVER;
+use super::account::{Epoch, NEVER};
 use super::event::{self, Action, Party, Whom};
-use super::session::{self, Tokens};
+use super::session::{self, Keeping, Refusal, Tokens};
 use super::superuser;
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
@@ -20,7 +20,8 @@ use crate::store::{Row, StoreError, Tx};
 /// Longer ones are looked at no further; nobody can have set one.
 const MAX_PASSWORD_CHARS: usize = 4096;
 
-static ACCOUNT: Fixed = Fixed::new("SELECT id, password_hash, email FROM insula.account WHERE email_folded = $1");
+static ACCOUNT: Fixed =
+    Fixed::new("SELECT id, password_hash, email, credential_epoch FROM insula.account WHERE email_folded = $1");
 static MEMBERSHIPS: Fixed = Fixed::new(
     "SELECT t.id, t.code_folded, m.last_used_at, \
      (SELECT count(*) FROM insula.membership o WHERE o.account_id = a.id) FROM insula.account a \
@@ -38,17 +39,25 @@ struct Credentials {
     password: SecretString,
     /// The code as it is compared.
     tenant: Option<String>,
+    keeping: Keeping,
 }
 
 struct Found {
     id: AccountId,
     password_hash: String,
     email: String,
+    /// That of the password.
+    epoch: Epoch,
 }
 
 impl Found {
     fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self { id: row.id(0)?, password_hash: row.text(1)?.to_owned(), email: row.text(2)?.to_owned() })
+        Ok(Self {
+            id: row.id(0)?,
+            password_hash: row.text(1)?.to_owned(),
+            email: row.text(2)?.to_owned(),
+            epoch: Epoch::read(row, 3)?,
+        })
     }
 }
 
@@ -62,17 +71,19 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
     let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
-    let (session, tokens) = match (id, realm) {
-        (Some(account), Some(realm)) if proved => {
-            let session = engine.ids.next();
-            if let Realm::Tenant(tenant) = realm {
-                mark_used(&mut tx, account, tenant, now).await?;
-            }
-            (Some(session), Some(session::open(&mut tx, engine, Subject { account, realm, session }, now).await?))
+    let session = engine.ids.next();
+    let opened = match (&found, realm) {
+        (Some(found), Some(realm)) if proved => {
+            let subject = Subject { account: found.id, realm, session };
+            session::open(&mut tx, engine, origin, subject, found.epoch, now).await?
         }
-        _ => (None, None),
+        _ => Err(Refusal::Unproved),
     };
-    let action = if tokens.is_some() { Action::Login } else { Action::Refused };
+    if let (Ok(_), Some(account), Some(Realm::Tenant(tenant))) = (&opened, id, realm) {
+        mark_used(&mut tx, account, tenant, now).await?;
+    }
+    let action = if opened.is_ok() { Action::Login } else { Action::Refused };
+    let (opened_session, session) = (session, opened.is_ok().then_some(session));
     match (found, realm) {
         (Some(Found { id: account, email, .. }), Some(Realm::Tenant(tenant))) => {
             let party = Party { account, tenant, email: &email, session };
@@ -86,24 +97,37 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     }
     tx.commit().await?;
     engine.wake();
-    tokens.ok_or_else(|| Problem::new(Code::Unauthenticated, "E-mail or password is wrong."))
+    opened.map(|tokens| tokens.kept(credentials.keeping, engine, opened_session)).map_err(refused)
+}
+
+/// What is told of a refusal. That an account is full is told to whoever has proved that it is his.
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Unproved => Problem::new(Code::Unauthenticated, "E-mail or password is wrong."),
+        Refusal::Full => {
+            let detail = "This account is signed in as often as it may be. End one of its sessions first.";
+            Problem::conflict(detail, Vec::new())
+        }
+    }
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
     let email = members.text("email", MAX_ADDRESS, errors);
     let password = members.text("password", MAX_PASSWORD_CHARS, errors);
     let tenant = members.optional_text("tenant", MAX_ADDRESS, errors);
-    match members.optional_text("session", MAX_ADDRESS, errors) {
-        None | Some("bearer") => {}
-        Some("cookie") => {
-            errors.add(members.pointer("session"), Code::NotSupported, "Cookie sessions are not supported yet.");
+    let keeping = match members.optional_text("session", MAX_ADDRESS, errors) {
+        Some("cookie") => Keeping::Cookie,
+        None | Some("bearer") => Keeping::Body,
+        Some(_) => {
+            errors.add(members.pointer("session"), Code::OutOfRange, "Expected \"bearer\" or \"cookie\".");
+            Keeping::Body
         }
-        Some(_) => errors.add(members.pointer("session"), Code::OutOfRange, "Expected \"bearer\"."),
-    }
+    };
     Some(Credentials {
         email: Email::parse(email?),
         password: password?.into(),
         tenant: tenant.map(str::to_ascii_lowercase),
+        keeping,
     })
 }
 

@@ -6,9 +6,13 @@ use insula_model::json::Json;
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, Value};
 
+use super::account;
+use super::csrf::CookieProof;
 use super::event::{self, Action, Party, Whom};
 use super::operator::Operator;
+use super::refresh::{self, Found};
 use super::session::{self, EndReason, Ending};
+use super::token::Subject;
 use crate::engine::{Inner, Origin};
 use crate::scope::Scope;
 use crate::sql::Fixed;
@@ -26,17 +30,18 @@ pub enum SignedIn<'a> {
     Operator(&'a Operator),
 }
 
-struct Leaver<'a> {
-    engine: &'a Inner,
-    origin: &'a Origin,
-    account: AccountId,
-    session: SessionId,
-    tenant: Option<TenantId>,
-    email: &'a str,
+/// The same, whichever it is.
+pub(super) struct Leaver<'a> {
+    pub(super) engine: &'a Inner,
+    pub(super) origin: &'a Origin,
+    pub(super) account: AccountId,
+    pub(super) session: SessionId,
+    pub(super) tenant: Option<TenantId>,
+    pub(super) email: &'a str,
 }
 
 impl<'a> SignedIn<'a> {
-    fn leaver(self) -> Leaver<'a> {
+    pub(super) fn leaver(self) -> Leaver<'a> {
         match self {
             Self::Member(scope) => {
                 let caller = scope.caller();
@@ -61,21 +66,58 @@ impl<'a> SignedIn<'a> {
     }
 }
 
-/// Ends this sign-in, or with `{all: true}` all of this account. On this node at once, on others within a second.
+/// Ends this sign-in, or with `{all: true}` all of this account and whatever else was given out on its password, a sign-in
+/// that is under way too. On this node at once, on others within a second.
 pub async fn logout(who: SignedIn<'_>, body: Option<&Json>) -> Result<()> {
-    let all = match body {
-        Some(body) => Members::read(body, |members, errors| {
-            let all = members.optional_bool("all", errors);
-            Some(all == Some(true))
-        })?,
-        None => false,
-    };
-    let Leaver { engine, origin, account, session, tenant, email } = who.leaver();
+    leave(who.leaver(), Extent::read(body)?).await
+}
+
+/// The same for whoever brings the cookie of a session that has not ended, whether it may still be continued or not.
+pub(super) async fn of_cookie(
+    engine: &Inner,
+    origin: &Origin,
+    cookie: CookieProof<'_>,
+    body: Option<&Json>,
+) -> Result<()> {
+    let extent = Extent::read(body)?;
+    let mut tx = engine.stores.platform_read().await?;
+    let found = refresh::find(&mut tx, engine.clock.now(), &session::hash(cookie.refresh_token)).await?;
+    tx.commit().await?;
+    let Found { subject: Subject { account, realm, session }, email, .. } = found.ok_or_else(refresh::spent)?;
+    engine.identity.guard.check(session, &cookie)?;
+    leave(Leaver { engine, origin, account, session, tenant: realm.tenant(), email: &email }, extent).await
+}
+
+/// What is signed out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Session,
+    Account,
+}
+
+impl Extent {
+    fn read(body: Option<&Json>) -> Result<Self> {
+        let Some(body) = body else { return Ok(Self::Session) };
+        Members::read(body, |members, errors| {
+            let all = members.optional_bool("all", errors) == Some(true);
+            Some(if all { Self::Account } else { Self::Session })
+        })
+    }
+}
+
+async fn leave(leaver: Leaver<'_>, extent: Extent) -> Result<()> {
+    let Leaver { engine, origin, account, session, tenant, email } = leaver;
+    let all = extent == Extent::Account;
     let (which, session) = if all { (Ending::Account(account), None) } else { (Ending::One(session), Some(session)) };
     let now = engine.clock.now();
 
     let mut tx = engine.stores.platform_write().await?;
-    let tenants = if all { tenants_of(&mut tx, account, now).await? } else { tenant.into_iter().collect() };
+    let tenants = if all {
+        account::raise_epoch(&mut tx, account).await?;
+        tenants_of(&mut tx, account, now).await?
+    } else {
+        tenant.into_iter().collect()
+    };
     session::end(&mut tx, which, EndReason::Logout, now).await?;
     let whom = Whom { account: Some(account), tenant };
     event::append(&mut tx, engine, origin, now, Action::Logout, whom).await?;

@@ -1,8 +1,9 @@
-//! Removing sessions that can no longer be continued, with their refresh tokens. Until the end of its chain a session
+//! Removing sessions that can no longer be continued, with their refresh tokens, and keys that signed no token that lives. Until the end of its chain a session
 //! stays, ended or not: a token of it that comes again is then known for what it is.
 
 use insula_model::value::Value;
 
+use super::keys;
 use crate::engine::Inner;
 use crate::sql::Fixed;
 use crate::store::StoreError;
@@ -30,6 +31,7 @@ pub(crate) async fn purge_sessions(engine: &Inner) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let purged = tx.fixed_execute(&PURGE, &[&Value::Timestamp(now), &Value::Int(BATCH)]).await?;
+    keys::purge(&mut tx, now).await?;
     let more = purged >= BATCH.unsigned_abs();
     if !more {
         tx.fixed_execute(&DONE, &[&Value::Timestamp(now.plus_seconds(PAUSE_SECONDS))]).await?;

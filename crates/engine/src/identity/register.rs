@@ -10,7 +10,7 @@ use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
 use insula_model::rights::BuiltinRole;
 use insula_model::value::{Email, Timestamp, Value};
 
-use super::account::{self, Standing};
+use super::account::{self, Epoch, Standing};
 use super::event::{self, Action, Party, Whom};
 use super::password::Password;
 use super::session::{self, Tokens};
@@ -209,8 +209,10 @@ async fn enter(
     let whom = Whom { account: Some(account), tenant: Some(tenant) };
     event::append(&mut tx, engine, origin, now, Action::TenantCreate, whom).await?;
     let session = engine.ids.next();
-    let tokens =
-        session::open(&mut tx, engine, Subject { account, realm: Realm::Tenant(tenant), session }, now).await?;
+    let subject = Subject { account, realm: Realm::Tenant(tenant), session };
+    let tokens = session::open(&mut tx, engine, origin, subject, Epoch::FIRST, now)
+        .await?
+        .map_err(|_| Problem::internal("the first session of an account was refused"))?;
     let party = Party { account, tenant, email: &founding.owner.email, session: Some(session) };
     event::append_to_both(&mut tx, engine, origin, now, Action::Login, &party).await?;
     tx.commit().await?;

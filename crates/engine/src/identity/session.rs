@@ -1,4 +1,12 @@
 //! Sessions and their refresh tokens: opening, continuing and ending them in a platform transaction.
+//!
+//! A session lives until it is ended, until the end of its refresh chain, until nobody has used it for long, or until the
+//! epoch of its account is raised, whichever comes first.
+
+mod device;
+pub mod own;
+mod room;
+pub(super) mod used;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,16 +16,17 @@ use insula_model::value::{Timestamp, Value};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::account::{self, Epoch};
+use super::event::{self, Action, Whom};
 use super::token::Subject;
-use crate::engine::Inner;
+use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
 
-/// The absolute end of a refresh chain (A3): 30 days.
-const SESSION_SECONDS: i64 = 30 * 24 * 3600;
-
 static INSERT_SESSION: Fixed = Fixed::new(
-    "INSERT INTO insula.session (id, account_id, tenant_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+    "INSERT INTO insula.session \
+     (id, account_id, tenant_id, created_at, expires_at, credential_epoch, last_used_at, device, address) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 static INSERT_REFRESH: Fixed =
     Fixed::new("INSERT INTO insula.refresh_token (hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)");
@@ -34,12 +43,60 @@ static END_MEMBER: Fixed = Fixed::new(
 #[derive(Serialize)]
 pub struct Tokens {
     pub access_token: String,
-    pub refresh_token: String,
+    #[serde(flatten)]
+    continuation: Continuation,
     pub token_type: &'static str,
     /// Seconds.
     pub expires_in: i64,
     /// Seconds.
     pub refresh_expires_in: i64,
+}
+
+/// What continues a session, as it is handed over.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Continuation {
+    Body {
+        refresh_token: String,
+    },
+    /// The refresh token is for the cookie, and no page gets to see it.
+    Cookie {
+        csrf_token: String,
+        #[serde(skip)]
+        refresh_token: String,
+    },
+}
+
+/// Where a client wants its refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Keeping {
+    Body,
+    Cookie,
+}
+
+impl Tokens {
+    pub fn refresh_token(&self) -> &str {
+        let (Continuation::Body { refresh_token } | Continuation::Cookie { refresh_token, .. }) = &self.continuation;
+        refresh_token
+    }
+
+    /// The refresh token, where it is for a cookie.
+    pub fn cookie(&self) -> Option<&str> {
+        match &self.continuation {
+            Continuation::Cookie { refresh_token, .. } => Some(refresh_token),
+            Continuation::Body { .. } => None,
+        }
+    }
+
+    /// The same, handed over as is wanted.
+    pub(super) fn kept(self, keeping: Keeping, engine: &Inner, session: SessionId) -> Self {
+        let (Continuation::Body { refresh_token } | Continuation::Cookie { refresh_token, .. }) = self.continuation;
+        let continuation = match keeping {
+            Keeping::Body => Continuation::Body { refresh_token },
+            Keeping::Cookie => Continuation::Cookie { csrf_token: engine.identity.guard.token(session), refresh_token },
+        };
+        Self { continuation, ..self }
+    }
 }
 
 /// Why a session ended.
@@ -48,6 +105,7 @@ pub(super) enum EndReason {
     Logout,
     Reuse,
     Deactivated,
+    Evicted,
 }
 
 impl EndReason {
@@ -56,6 +114,7 @@ impl EndReason {
             Self::Logout => "logout",
             Self::Reuse => "reuse",
             Self::Deactivated => "deactivated",
+            Self::Evicted => "evicted",
         }
     }
 }
@@ -79,6 +138,10 @@ impl RefreshToken {
         let text = URL_SAFE_NO_PAD.encode(engine.ids.random::<32>());
         Self { hash: hash(&text), text }
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// What the store knows a refresh token by (A4): a dump of it opens nothing.
@@ -86,19 +149,51 @@ pub(super) fn hash(token: &str) -> Value {
     Value::Bytes(Sha256::digest(token).to_vec())
 }
 
-/// Opens a session of a fresh id; its tokens are good once the transaction commits.
-pub(super) async fn open(tx: &mut Tx, engine: &Inner, subject: Subject, now: Timestamp) -> Result<Tokens> {
+/// Why nobody was signed in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refusal {
+    /// Who it is was not proved, or was proved in an epoch that is over.
+    Unproved,
+    /// The account has all the sessions it may have.
+    Full,
+}
+
+/// Opens a session of a fresh id for whoever proved in `epoch` to be its account; its tokens are good once the transaction
+/// commits. Locks the account, which comes before its memberships and sessions.
+pub(super) async fn open(
+    tx: &mut Tx,
+    engine: &Inner,
+    origin: &Origin,
+    subject: Subject,
+    epoch: Epoch,
+    now: Timestamp,
+) -> Result<Result<Tokens, Refusal>> {
     let Subject { account, realm, session } = subject;
-    let end = now.plus_seconds(SESSION_SECONDS);
+    if account::lock(tx, account).await? != Some(epoch) {
+        return Ok(Err(Refusal::Unproved));
+    }
+    match room::make(tx, engine, account, epoch, now).await? {
+        Err(refusal) => return Ok(Err(refusal)),
+        Ok(0) => {}
+        Ok(_) => {
+            let whom = Whom { account: Some(account), tenant: realm.tenant() };
+            event::append(tx, engine, origin, now, Action::Evicted, whom).await?;
+        }
+    }
+    let end = now.plus_seconds(engine.identity.options.session_seconds);
     let binds = [
         Value::Uuid(session.uuid()),
         Value::Uuid(account.uuid()),
         realm.tenant().map_or(Value::Null, |tenant| Value::Uuid(tenant.uuid())),
         Value::Timestamp(now),
         Value::Timestamp(end),
+        epoch.bind(),
+        Value::Timestamp(now),
+        Value::Text(device::name(&origin.user_agent)),
+        Value::Text(device::network(&origin.address)),
     ];
     tx.fixed_execute(&INSERT_SESSION, &binds.each_ref()).await?;
-    hand_out(tx, engine, subject, RefreshToken::fresh(engine), end, now).await
+    hand_out(tx, engine, subject, RefreshToken::fresh(engine), end, now).await.map(Ok)
 }
 
 /// Stores `refresh` as the session's newest and makes the pair.
@@ -110,14 +205,24 @@ pub(super) async fn hand_out(
     end: Timestamp,
     now: Timestamp,
 ) -> Result<Tokens> {
-    let options = &engine.identity.options;
-    let expires = now.plus_seconds(options.refresh_token_seconds).min(end);
+    let expires = now.plus_seconds(engine.identity.options.refresh_token_seconds).min(end);
     let binds = [refresh.hash, Value::Uuid(subject.session.uuid()), Value::Timestamp(now), Value::Timestamp(expires)];
     tx.fixed_execute(&INSERT_REFRESH, &binds.each_ref()).await?;
-    let seconds = options.access_token_seconds;
+    tokens(engine, subject, refresh.text, expires, now)
+}
+
+/// The pair of a refresh token that is stored, good until `expires`.
+pub(super) fn tokens(
+    engine: &Inner,
+    subject: Subject,
+    refresh_token: String,
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<Tokens> {
+    let seconds = engine.identity.options.access_token_seconds;
     Ok(Tokens {
         access_token: engine.identity.signer.issue(subject, engine.ids.random(), now, seconds)?,
-        refresh_token: refresh.text,
+        continuation: Continuation::Body { refresh_token },
         token_type: "bearer",
         expires_in: seconds,
         refresh_expires_in: (expires.as_micros() - now.as_micros()) / 1_000_000,

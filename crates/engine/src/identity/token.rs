@@ -1,30 +1,31 @@
-//! Access tokens: JWTs (RFC 7519) in the profile of RFC 9068, signed with HMAC-SHA256 (requirements A1, A2).
+//! Access tokens: JWTs (RFC 7519) in the profile of RFC 9068, signed with HMAC-SHA256 or Ed25519 (requirements A1, A2).
 //!
-//! A token's header is never parsed. Ours is always the same text, so whatever differs from it by one byte (another
-//! algorithm, `crit`, `jku`, a `kid` of one's own, members in another order) is not ours. Times are checked against
-//! our own clock.
+//! A token's header is never parsed. That of a key is always the same text, so whatever differs from it by one byte
+//! (another algorithm, `crit`, `jku`, a `kid` of one's own, members in another order) is not ours. Times are checked
+//! against our own clock.
 
-use aws_lc_rs::hmac;
+mod key;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use insula_model::id::{AccountId, SessionId, TenantId};
 use insula_model::problem::{Problem, Result};
 use insula_model::value::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+
+pub(super) use self::key::{Key, Secret};
 
 /// Issuer and audience: an installation serves itself alone.
 const SELF: &str = "insula";
-/// What the key is derived under, so that no other use of the secret can make a token.
-const KEY_TAG: &[u8] = b"insula access token HS256 v1\0";
 /// A `jti` is 128 random bits in hex.
 const JTI_LENGTH: usize = 32;
 /// Far above any token of ours; nothing longer is looked at.
 const MAX_LENGTH: usize = 1024;
-/// Bytes a signature is decoded into: 32, and what the decoder asks for beyond.
-const SIGNATURE_ROOM: usize = 36;
+/// Bytes a signature is decoded into: at most 64, and what the decoder asks for beyond.
+const SIGNATURE_ROOM: usize = 68;
 /// Nodes' clocks may differ by this much before a token fresh from one is "not yet valid" at another. Ends have none.
 const NOT_BEFORE_LEEWAY_SECONDS: i64 = 5;
 
@@ -71,26 +72,39 @@ struct Claims<'a> {
     exp: i64,
 }
 
-/// Makes and verifies access tokens with one key.
+/// Makes and verifies access tokens.
 pub(super) struct Signer {
-    /// The first part of every token.
-    header: String,
-    /// Made ready once: half of what a short HMAC costs is its key.
-    key: hmac::Key,
+    /// The newest first. Replaced as a whole, so that no verification waits.
+    keys: ArcSwap<Vec<Key>>,
+}
+
+/// Why a token is not good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unfit {
+    /// It may be another node's, of a key this one has not heard of.
+    UnknownKey,
+    Bad,
 }
 
 impl Signer {
-    pub(super) fn new(secret: &SecretString) -> Self {
-        let key = derive(secret);
-        // Names the key without telling anything of it.
-        let name = Sha256::new().chain_update(b"insula key name\0").chain_update(key.as_slice()).finalize();
-        let name = hex::encode(name.first_chunk::<8>().unwrap_or(&[0; 8]));
-        let header = format!("{{\"typ\":\"at+jwt\",\"alg\":\"HS256\",\"kid\":\"{name}\"}}");
-        Self { header: URL_SAFE_NO_PAD.encode(header), key: hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()) }
+    pub(super) fn new(keys: Vec<Key>) -> Self {
+        Self { keys: ArcSwap::from_pointee(keys) }
+    }
+
+    /// Goes over to these keys, newest first. What is held already stays as it is, with what it remembers.
+    pub(super) fn hold(&self, keys: Vec<Key>) {
+        let held = self.keys.load();
+        let same = |(one, other): (&Key, &Key)| one.header == other.header && one.signs_at() == other.signs_at();
+        if held.len() != keys.len() || !held.iter().zip(&keys).all(same) {
+            self.keys.store(Arc::new(keys));
+        }
     }
 
     /// A token good for `seconds` from `now`.
     pub(super) fn issue(&self, subject: Subject, jti: [u8; 16], now: Timestamp, seconds: i64) -> Result<String> {
+        let keys = self.keys.load();
+        let key = keys.iter().find(|key| key.signs_at() <= now).or(keys.last());
+        let key = key.ok_or_else(|| Problem::internal("there is no key to sign with"))?;
         let iat = now.as_seconds();
         let claims = Claims {
             iss: SELF,
@@ -104,39 +118,43 @@ impl Signer {
             exp: iat.saturating_add(seconds),
         };
         let claims = serde_json::to_vec(&claims).map_err(Problem::internal)?;
-        let message = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(claims));
-        let signature = hmac::sign(&self.key, message.as_bytes());
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let message = format!("{}.{}", key.header, URL_SAFE_NO_PAD.encode(claims));
+        let signature = key.sign(message.as_bytes());
+        Ok(format!("{message}.{signature}"))
     }
 
     /// What `token` says, if it is ours and its time is now.
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Option<Subject> {
+    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Result<Subject, Unfit> {
         if token.len() > MAX_LENGTH {
-            return None;
+            return Err(Unfit::Bad);
         }
-        let (message, signature) = token.rsplit_once('.')?;
-        let (header, claims) = message.split_once('.')?;
-        if header != self.header {
-            return None;
+        let (message, signature) = token.rsplit_once('.').ok_or(Unfit::Bad)?;
+        let (header, claims) = message.split_once('.').ok_or(Unfit::Bad)?;
+        let keys = self.keys.load();
+        let Some(key) = keys.iter().find(|key| key.header == header) else {
+            return Err(if key::may_be_ours(header) { Unfit::UnknownKey } else { Unfit::Bad });
+        };
+        let mut room = [0; SIGNATURE_ROOM];
+        let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut room).map_err(|_| Unfit::Bad)?;
+        let signature = room.get(..length).ok_or(Unfit::Bad)?;
+        if !key.verifies(message, signature, token) {
+            return Err(Unfit::Bad);
         }
-        let mut tag = [0; SIGNATURE_ROOM];
-        let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut tag).ok()?;
-        hmac::verify(&self.key, message.as_bytes(), tag.get(..length)?).ok()?;
-        let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-        let claims: Claims<'_> = serde_json::from_slice(&claims).ok()?;
-        let now = now.as_seconds();
-        let good = claims.iss == SELF
-            && claims.aud == SELF
-            && claims.jti.len() == JTI_LENGTH
-            && claims.nbf.max(claims.iat) <= now.saturating_add(NOT_BEFORE_LEEWAY_SECONDS)
-            && now < claims.exp;
-        good.then_some(Subject { account: claims.sub, realm: Realm::of(claims.tid), session: claims.sid })
+        read(claims, now).ok_or(Unfit::Bad)
     }
 }
 
-fn derive(secret: &SecretString) -> Zeroizing<[u8; 32]> {
-    let hash = Sha256::new().chain_update(KEY_TAG).chain_update(secret.expose_secret());
-    Zeroizing::new(hash.finalize().into())
+/// What rightly signed claims say, if their time is now.
+fn read(claims: &str, now: Timestamp) -> Option<Subject> {
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let claims: Claims<'_> = serde_json::from_slice(&claims).ok()?;
+    let now = now.as_seconds();
+    let good = claims.iss == SELF
+        && claims.aud == SELF
+        && claims.jti.len() == JTI_LENGTH
+        && claims.nbf.max(claims.iat) <= now.saturating_add(NOT_BEFORE_LEEWAY_SECONDS)
+        && now < claims.exp;
+    good.then_some(Subject { account: claims.sub, realm: Realm::of(claims.tid), session: claims.sid })
 }
 
 #[cfg(test)]

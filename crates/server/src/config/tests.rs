@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use insula_engine::StoreOptions;
+use insula_engine::engine::WhenFull;
 use secrecy::ExposeSecret as _;
 
 use super::*;
@@ -57,6 +58,13 @@ fn one_fault_is_one_finding_that_names_the_option() {
     check(|a| set(&mut a.access_token_expire_min, "-1"), "ACCESS_TOKEN_EXPIRE_MIN");
     check(|a| set(&mut a.access_token_expire_min, "soon"), "ACCESS_TOKEN_EXPIRE_MIN");
     check(|a| set(&mut a.refresh_token_expire_days, "0"), "REFRESH_TOKEN_EXPIRE_DAYS");
+    check(|a| set(&mut a.public_url, "insula.example"), "PUBLIC_URL");
+    check(|a| set(&mut a.public_url, "http://insula.example"), "https");
+    check(|a| set(&mut a.token_algorithm, "none"), "TOKEN_ALGORITHM");
+    check(|a| set(&mut a.session_absolute_days, "0"), "SESSION_ABSOLUTE_DAYS");
+    check(|a| set(&mut a.session_idle_min, "-1"), "SESSION_IDLE_MIN");
+    check(|a| set(&mut a.session_limit, "0"), "SESSION_LIMIT");
+    check(|a| set(&mut a.session_limit_policy, "oldest"), "SESSION_LIMIT_POLICY");
     check(|a| set(&mut a.log_level, "loud"), "LOG_LEVEL");
     check(|a| set(&mut a.log_level, "info,insula=loud"), "LOG_LEVEL");
     check(|a| set(&mut a.log_format, "xml"), "LOG_FORMAT");
@@ -122,6 +130,8 @@ fn a_sound_configuration_becomes_options() {
         a.database_url = None;
         set(&mut a.sqlalchemy_database_url, "postgresql+psycopg2://owner:p%2Fw@127.0.0.1/insula?sslmode=require");
         set(&mut a.access_token_expire_min, "5");
+        set(&mut a.session_idle_min, "60");
+        set(&mut a.session_limit_policy, "deny");
         set(&mut a.log_level, "warn,insula=debug");
     }))
     .unwrap();
@@ -130,6 +140,8 @@ fn a_sound_configuration_becomes_options() {
     assert_eq!(config.engine.identity.registration, Registration::Closed);
     assert_eq!(config.engine.identity.access_token_seconds, 300);
     assert_eq!(config.engine.identity.refresh_token_seconds, 7 * 24 * 3600);
+    assert_eq!(config.engine.identity.session_idle_seconds, Some(3600));
+    assert_eq!((config.engine.identity.session_limit, config.engine.identity.when_full), (10, WhenFull::Deny));
     let StoreOptions::Postgres { url, cell_tenant_limit: 1000 } = config.engine.store else {
         panic!("{:?}", config.engine.store)
     };

@@ -1,5 +1,11 @@
 //! What happens to sessions is told in the tenant's trail: the platform's doing, in the tenant's store, exactly once.
 
+mod cookie;
+mod keys;
+mod own;
+mod refresh;
+mod revoked;
+
 use std::time::{Duration, Instant};
 
 use insula_testkit::caller::PASSWORD;

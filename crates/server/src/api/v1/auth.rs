@@ -5,10 +5,11 @@ pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod refresh;
 pub(crate) mod register;
+pub(crate) mod sessions;
 
 use serde_json::{Value, json};
 
-use crate::openapi::{Schema, required};
+use crate::openapi::{Schema, optional, required};
 
 /// What a sign-in answers.
 fn tokens() -> Schema {
@@ -17,7 +18,11 @@ fn tokens() -> Schema {
         "Tokens",
         Schema::output([
             required("access_token", Schema::text(1, 4096)),
-            required("refresh_token", Schema::text(1, 512).described("Works once.")),
+            optional(
+                "refresh_token",
+                Schema::text(1, 512).described("Works once. Of a cookie session, in the cookie alone."),
+            ),
+            optional("csrf_token", Schema::text(1, 64).described("Of a cookie session: for `X-CSRF-Token`.")),
             required("token_type", Schema::constant("bearer")),
             required("expires_in", seconds()),
             required("refresh_expires_in", seconds()),

@@ -81,6 +81,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "getDocument"
         | "getMe"
         | "logout"
+        | "listSessions"
         | "listUsers"
         | "listJobs"
         | "listRoles"
@@ -99,6 +100,11 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         }
         "login" => Inputs::body(json!({"email": owner.email, "password": PASSWORD})),
         "refresh" => Inputs::body(json!({"refresh_token": owner.refresh_token})),
+        "endSession" => {
+            let other = owner.login(&owner.email).await.get("/auth/sessions").await.expect(200);
+            let current = |session: &&Value| session["current"] == true;
+            Inputs::variable("id", other.items().iter().find(current).unwrap()["id"].as_str().unwrap())
+        }
         "createUser" => Inputs::body(member(side, SENT)),
         "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
         "getUser" | "deleteUser" => Inputs::variable("id", &user(side, owner).await),

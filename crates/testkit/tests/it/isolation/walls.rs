@@ -17,7 +17,9 @@ async fn attack(world: &World) -> usize {
     let state = a.state(world).await;
     let document = a.owner.get("/openapi.json").await.expect(200).body;
     let mut succeeded = 0;
-    for operation in operations(&document).into_values().filter(|o| !o.is_public() && !o.id.starts_with("logout")) {
+    // Of the sign-in itself: no tenant's store is asked.
+    let of_sign_in = |id: &str| ["logout", "listSessions", "endSession"].contains(&id);
+    for operation in operations(&document).into_values().filter(|o| !o.is_public() && !of_sign_in(&o.id)) {
         let mut inputs = recipe(&operation, a, &a.owner).await;
         // In words of his own: what he makes of them comes back to him later.
         inputs.body = inputs.body.map(|body| body.to_string().replace(&a.canary, "own").parse().unwrap());

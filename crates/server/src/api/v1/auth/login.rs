@@ -6,12 +6,17 @@ use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
+use crate::cookie::RefreshCookie;
 use crate::openapi::{Answer, Operation, Schema, optional, required};
-use crate::reply;
 use serde_json::json;
 
-pub(crate) async fn login(public: Public, NoQuery: NoQuery, JsonBody(body): JsonBody) -> Result<Response> {
-    reply::ok(&public.login(&body).await?)
+pub(crate) async fn login(
+    public: Public,
+    NoQuery: NoQuery,
+    cookie: RefreshCookie,
+    JsonBody(body): JsonBody,
+) -> Result<Response> {
+    cookie.hand_over(&public.login(&body).await?)
 }
 
 pub(crate) fn describe() -> Operation {
@@ -19,11 +24,17 @@ pub(crate) fn describe() -> Operation {
         required("email", Schema::text(1, 254)),
         required("password", Schema::text(1, 4096)),
         optional("tenant", Schema::text(0, 254).nullable().described("A code; without it, the one used last.")),
-        optional("session", Schema::constant("bearer").nullable()),
+        optional(
+            "session",
+            Schema::one_of(["bearer", "cookie"]).nullable().described(
+                "Where the refresh token goes: into the answer, or into a cookie that no page can read. Default: bearer.",
+            ),
+        ),
     ]);
     Operation::new("login", "Signs in")
         .body(Schema::named("Credentials", body))
         .sent(json!({"email": "ada@example.com", "password": "three-small-boats-at-sea", "tenant": "acme"}))
         .answer(Answer::json(200, "Tokens.", super::tokens()).example(super::tokens_example()))
         .problem(401)
+        .problem(409)
 }
