@@ -10,7 +10,9 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use crate::identity::{Identity, Public};
+use crate::mail::{Delivery, MailOptions};
 use crate::scope::Scope;
+use crate::seal::Seal;
 use crate::store::{StoreError, StoreOptions, Stores};
 use crate::tenant::Tenants;
 
@@ -21,6 +23,7 @@ pub struct Options {
     /// Signs tokens and seals what the stores keep secret. At least 32 bytes.
     pub secret_key: SecretString,
     pub identity: IdentityOptions,
+    pub mail: MailOptions,
     pub clock: Clock,
 }
 
@@ -71,6 +74,9 @@ pub(crate) struct Inner {
     pub(crate) stores: Stores,
     pub(crate) tenants: Tenants,
     pub(crate) identity: Identity,
+    pub(crate) mail: MailOptions,
+    /// Seals letters that wait to be sent.
+    pub(crate) letters: Seal,
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
     /// Rouses [`Engine::work_in_background`].
@@ -95,6 +101,8 @@ impl Engine {
     pub(crate) fn over(stores: Stores, options: Options) -> Self {
         Self(Arc::new(Inner {
             identity: Identity::new(&options.secret_key, options.identity),
+            mail: options.mail,
+            letters: Seal::new(b"insula/mail/v1\0", &options.secret_key),
             tenants: Tenants::new(stores.share()),
             ids: Ids::new(options.clock.clone()),
             clock: options.clock,
@@ -120,6 +128,11 @@ impl Engine {
     pub async fn authenticate(&self, bearer: &str, origin: Origin) -> Result<Scope> {
         let caller = self.admit(bearer).await?;
         Ok(Scope::new(self.clone(), caller, origin))
+    }
+
+    /// How mails leave; for health.
+    pub fn delivery(&self) -> &Delivery {
+        &self.0.mail.delivery
     }
 
     /// Whether the platform store answers; for health.

@@ -6,10 +6,13 @@
 mod account;
 mod admission;
 pub(crate) mod event;
+mod fingerprint;
 mod label;
+mod letter;
 mod login;
 mod logout;
 mod me;
+mod opaque;
 pub mod operator;
 mod orphans;
 mod password;
@@ -28,8 +31,10 @@ use secrecy::SecretString;
 
 use crate::engine::{Engine, IdentityOptions, Origin};
 
+pub(crate) use letter::write_letter;
 pub use logout::{SignedIn, logout};
 pub use me::{Me, me};
+pub use password::change::change as change_password;
 pub(crate) use purge::purge_sessions;
 pub use session::Tokens;
 pub(crate) use users::change::finish_user_changes;
@@ -40,6 +45,7 @@ pub(crate) struct Identity {
     signer: token::Signer,
     slots: password::Slots,
     admitted: admission::Admitted,
+    fingerprints: fingerprint::Fingerprints,
 }
 
 impl Identity {
@@ -48,6 +54,7 @@ impl Identity {
             signer: token::Signer::new(secret),
             slots: password::Slots::new(options.bcrypt_cost),
             admitted: admission::Admitted::default(),
+            fingerprints: fingerprint::Fingerprints::new(secret),
             options,
         }
     }
@@ -77,6 +84,16 @@ impl Public {
     /// Signs in: `{email, password, tenant?, session?}`.
     pub async fn login(&self, body: &Json) -> Result<Tokens> {
         login::login(&self.engine.0, &self.origin, body).await
+    }
+
+    /// Asks for a way back into an account: `{email}`. Says nothing of whether there is one.
+    pub async fn forgot_password(&self, body: &Json) -> Result<()> {
+        password::forgot::forgot(&self.engine.0, body).await
+    }
+
+    /// Sets the password of whoever has the token of such a way: `{token, new_password}`.
+    pub async fn reset_password(&self, body: &Json) -> Result<()> {
+        password::reset::reset(&self.engine.0, &self.origin, body).await
     }
 
     /// Trades a refresh token for the next pair: `{refresh_token}`.

@@ -15,8 +15,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use insula_engine::attempt::{Attempt, IdempotencyKey};
 use insula_engine::engine::{Engine, Origin};
-use insula_engine::identity::Public;
 use insula_engine::identity::operator::Operator;
+use insula_engine::identity::{Public, SignedIn};
 use insula_engine::scope::Scope;
 use insula_model::id::{AccountId, TenantId};
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
@@ -191,6 +191,15 @@ impl Credential for Operator {
 pub(crate) enum Own {
     Member(Scope),
     Operator(Operator),
+}
+
+impl Own {
+    pub(crate) const fn signed_in(&self) -> SignedIn<'_> {
+        match self {
+            Self::Member(scope) => SignedIn::Member(scope),
+            Self::Operator(operator) => SignedIn::Operator(operator),
+        }
+    }
 }
 
 impl Credential for Own {

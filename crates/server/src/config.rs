@@ -1,6 +1,7 @@
 //! The configuration: read from flags and the environment, checked as a whole before anything is opened. A refused
 //! one is told with all its faults at once (requirement I4), never with the values themselves: some are secrets.
 
+mod mail;
 mod secret;
 
 use std::fmt;
@@ -49,6 +50,15 @@ pub struct ServeArgs {
     /// Days a refresh token lives when unused [default: 7]
     #[arg(long, env)]
     pub refresh_token_expire_days: Option<String>,
+    /// Where browsers find this server: links in mails lead there [default: this machine, port 8000]
+    #[arg(long, env)]
+    pub public_url: Option<String>,
+    /// The mail server, as a URL of the scheme smtps or smtp; absent: mails become files in the data folder
+    #[arg(long, env, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Whom mails are from, like `Insula <no-reply@example.org>`
+    #[arg(long, env)]
+    pub mail_from: Option<String>,
     /// A level (error, warn, info, debug, trace), or levels by module, like `info,insula_engine=debug` [default: info]
     #[arg(long, env)]
     pub log_level: Option<String>,
@@ -64,12 +74,11 @@ pub struct ServeArgs {
 }
 
 /// Options of the contract that are not built yet. One that is set would be believed to protect or to help.
-const UNBUILT: [&str; 16] = [
+const UNBUILT: [&str; 14] = [
     "ALLOWED_ORIGINS",
     "API_SUNSET",
     "METRICS_ADDRESS",
     "PASSWORD_HASHER",
-    "PUBLIC_URL",
     "RATE_LIMIT_ENABLED",
     "RATE_LIMIT_PER_MINUTE",
     "REDIS_HOST",
@@ -77,7 +86,6 @@ const UNBUILT: [&str; 16] = [
     "REDIS_PORT",
     "REDIS_URL",
     "SENTRY_DSN",
-    "SMTP_URL",
     "TLS_CERT",
     "TLS_KEY",
     "TRUSTED_PROXIES",
@@ -133,6 +141,7 @@ impl Config {
             number(args.access_token_expire_min.as_ref(), "ACCESS_TOKEN_EXPIRE_MIN", 30, 1..=1440, &mut findings);
         let days =
             number(args.refresh_token_expire_days.as_ref(), "REFRESH_TOKEN_EXPIRE_DAYS", 7, 1..=365, &mut findings);
+        let mail = mail::options(args, &data_dir, production, &mut findings);
         let log = LogOptions { levels: levels(args, &mut findings), format: format(args, production, &mut findings) };
         let mut secret_key = secret::given(given(args.secret_key.as_ref()), production, &mut findings);
         if findings.0.is_empty() && secret_key.is_none() {
@@ -146,7 +155,7 @@ impl Config {
                     refresh_token_seconds: days * 24 * 3600,
                     ..IdentityOptions::default()
                 };
-                let engine = Options { store, secret_key, identity, clock: Clock::default() };
+                let engine = Options { store, secret_key, identity, mail, clock: Clock::default() };
                 Ok(Self { address, engine, log, unbuilt: args.unbuilt.clone() })
             }
             _ => Err(findings),

@@ -95,6 +95,12 @@ fn table() -> Table {
         .described(auth::logout::describe)
         .own(Method::GET, "/api/v1/auth/me", auth::me::me)
         .described(auth::me::describe)
+        .public(Method::POST, "/api/v1/auth/password/forgot", auth::password::forgot::forgot)
+        .described(auth::password::forgot::describe)
+        .public(Method::POST, "/api/v1/auth/password/reset", auth::password::reset::reset)
+        .described(auth::password::reset::describe)
+        .session(Method::POST, "/api/v1/auth/password/change", auth::password::change::change)
+        .described(auth::password::change::describe)
         // The platform
         .platform(Method::GET, "/api/v1/platform/tenants", platform::tenants::list::list)
         .described(platform::tenants::list::describe)
@@ -408,7 +414,9 @@ mod tests {
                 "/api/openapi.json",
                 "/api/v1/auth/register",
                 "/api/v1/auth/login",
-                "/api/v1/auth/refresh"
+                "/api/v1/auth/refresh",
+                "/api/v1/auth/password/forgot",
+                "/api/v1/auth/password/reset"
             ]
         );
     }

@@ -29,6 +29,8 @@ pub(crate) enum Action {
     Refused,
     Logout,
     RefreshReuse,
+    PasswordChange,
+    PasswordReset,
 }
 
 impl Action {
@@ -42,6 +44,8 @@ impl Action {
             Self::Refused => "session.refused",
             Self::Logout => "session.logout",
             Self::RefreshReuse => "session.refresh_reuse",
+            Self::PasswordChange => "account.password_change",
+            Self::PasswordReset => "account.password_reset",
         }
     }
 

@@ -8,17 +8,15 @@ use insula_model::value::{Email, MAX_ADDRESS, Timestamp, Value};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::account::NEVER;
+use super::account::{self, NEVER};
 use super::event::{self, Action, Party, Whom};
+use super::password::MAX_ATTEMPT_CHARS;
 use super::session::{self, Tokens};
 use super::superuser;
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
-
-/// Longer ones are looked at no further; nobody can have set one.
-const MAX_PASSWORD_CHARS: usize = 4096;
 
 static ACCOUNT: Fixed = Fixed::new("SELECT id, password_hash, email FROM insula.account WHERE email_folded = $1");
 static MEMBERSHIPS: Fixed = Fixed::new(
@@ -56,11 +54,13 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     let credentials = Members::read(body, read)?;
     let found = find(engine, credentials.email.as_ref()).await?;
     let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let proved = engine.identity.slots.verify(credentials.password, hash).await?;
+    let proved = engine.identity.slots.verify(credentials.password, hash.clone()).await?;
 
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
+    // A password that was changed meanwhile has ended sessions, and this one would be new.
+    let proved = proved && account::still_has(&mut tx, id, hash).await?;
     let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
     let (session, tokens) = match (id, realm) {
         (Some(account), Some(realm)) if proved => {
@@ -91,7 +91,7 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
     let email = members.text("email", MAX_ADDRESS, errors);
-    let password = members.text("password", MAX_PASSWORD_CHARS, errors);
+    let password = members.text("password", MAX_ATTEMPT_CHARS, errors);
     let tenant = members.optional_text("tenant", MAX_ADDRESS, errors);
     match members.optional_text("session", MAX_ADDRESS, errors) {
         None | Some("bearer") => {}

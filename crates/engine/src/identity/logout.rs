@@ -26,21 +26,22 @@ pub enum SignedIn<'a> {
     Operator(&'a Operator),
 }
 
-struct Leaver<'a> {
-    engine: &'a Inner,
-    origin: &'a Origin,
-    account: AccountId,
-    session: SessionId,
+/// A sign-in, and whose it is.
+pub(super) struct Holder<'a> {
+    pub(super) engine: &'a Inner,
+    pub(super) origin: &'a Origin,
+    pub(super) account: AccountId,
+    pub(super) session: SessionId,
     tenant: Option<TenantId>,
     email: &'a str,
 }
 
 impl<'a> SignedIn<'a> {
-    fn leaver(self) -> Leaver<'a> {
+    pub(super) fn holder(self) -> Holder<'a> {
         match self {
             Self::Member(scope) => {
                 let caller = scope.caller();
-                Leaver {
+                Holder {
                     engine: scope.engine(),
                     origin: scope.origin(),
                     account: caller.account(),
@@ -49,7 +50,7 @@ impl<'a> SignedIn<'a> {
                     email: caller.email(),
                 }
             }
-            Self::Operator(operator) => Leaver {
+            Self::Operator(operator) => Holder {
                 engine: operator.engine(),
                 origin: operator.origin(),
                 account: operator.account(),
@@ -70,7 +71,7 @@ pub async fn logout(who: SignedIn<'_>, body: Option<&Json>) -> Result<()> {
         })?,
         None => false,
     };
-    let Leaver { engine, origin, account, session, tenant, email } = who.leaver();
+    let Holder { engine, origin, account, session, tenant, email } = who.holder();
     let (which, session) = if all { (Ending::Account(account), None) } else { (Ending::One(session), Some(session)) };
     let now = engine.clock.now();
 

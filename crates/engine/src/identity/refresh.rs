@@ -8,7 +8,8 @@ use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{Timestamp, Value};
 
 use super::event::{self, Action, Party, Whom};
-use super::session::{self, EndReason, Ending, RefreshToken, Tokens};
+use super::opaque::{self, MAX_CHARS, OpaqueToken};
+use super::session::{self, EndReason, Ending, Tokens};
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
@@ -16,7 +17,6 @@ use crate::store::{Row, StoreError, Tx};
 
 /// How long after its use a token may come again without harm.
 const GRACE_MICROS: i64 = 10_000_000;
-const MAX_CHARS: usize = 512;
 
 static USE: Fixed =
     Fixed::new("UPDATE insula.refresh_token SET used_at = $1, successor = $2 WHERE hash = $3 AND used_at IS NULL");
@@ -48,8 +48,8 @@ struct Found {
 
 pub(super) async fn refresh(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
     let token = Members::read(body, |members, errors| members.text("refresh_token", MAX_CHARS, errors))?;
-    let hash = session::hash(token);
-    let next = RefreshToken::fresh(engine);
+    let hash = opaque::hash(token);
+    let next = OpaqueToken::fresh(engine);
     let now = engine.clock.now();
 
     let mut tx = engine.stores.platform_write().await?;

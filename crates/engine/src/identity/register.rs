@@ -98,7 +98,7 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Application> {
         Some((code?, name?))
     });
     let email = Email::read(members, errors);
-    let password = Password::read(members, errors);
+    let password = Password::read(members, "password", errors);
     let full_name = label::read(members, "full_name", errors);
     let (code, name) = tenant?;
     Some(Application { code, name, email: email?, password: password?, full_name: full_name? })

@@ -1,13 +1,11 @@
 //! Sessions and their refresh tokens: opening, continuing and ending them in a platform transaction.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use insula_model::id::{AccountId, SessionId, TenantId};
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, Value};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::opaque::OpaqueToken;
 use super::token::Subject;
 use crate::engine::Inner;
 use crate::sql::Fixed;
@@ -25,6 +23,9 @@ static END: Fixed =
     Fixed::new("UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL");
 static END_ACCOUNT: Fixed =
     Fixed::new("UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL");
+static END_OTHERS: Fixed = Fixed::new(
+    "UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND id <> $4 AND ended_at IS NULL",
+);
 static END_MEMBER: Fixed = Fixed::new(
     "UPDATE insula.session SET ended_at = $1, end_reason = $2 \
      WHERE account_id = $3 AND tenant_id = $4 AND ended_at IS NULL",
@@ -48,6 +49,7 @@ pub(super) enum EndReason {
     Logout,
     Reuse,
     Deactivated,
+    Password,
 }
 
 impl EndReason {
@@ -56,6 +58,7 @@ impl EndReason {
             Self::Logout => "logout",
             Self::Reuse => "reuse",
             Self::Deactivated => "deactivated",
+            Self::Password => "password",
         }
     }
 }
@@ -65,25 +68,9 @@ impl EndReason {
 pub(super) enum Ending {
     One(SessionId),
     Account(AccountId),
+    /// All of the account but this one.
+    Others(AccountId, SessionId),
     Member(AccountId, TenantId),
-}
-
-/// A refresh token that was just made: what the client gets, and what the store keeps.
-pub(super) struct RefreshToken {
-    text: String,
-    pub(super) hash: Value,
-}
-
-impl RefreshToken {
-    pub(super) fn fresh(engine: &Inner) -> Self {
-        let text = URL_SAFE_NO_PAD.encode(engine.ids.random::<32>());
-        Self { hash: hash(&text), text }
-    }
-}
-
-/// What the store knows a refresh token by (A4): a dump of it opens nothing.
-pub(super) fn hash(token: &str) -> Value {
-    Value::Bytes(Sha256::digest(token).to_vec())
 }
 
 /// Opens a session of a fresh id; its tokens are good once the transaction commits.
@@ -98,7 +85,7 @@ pub(super) async fn open(tx: &mut Tx, engine: &Inner, subject: Subject, now: Tim
         Value::Timestamp(end),
     ];
     tx.fixed_execute(&INSERT_SESSION, &binds.each_ref()).await?;
-    hand_out(tx, engine, subject, RefreshToken::fresh(engine), end, now).await
+    hand_out(tx, engine, subject, OpaqueToken::fresh(engine), end, now).await
 }
 
 /// Stores `refresh` as the session's newest and makes the pair.
@@ -106,7 +93,7 @@ pub(super) async fn hand_out(
     tx: &mut Tx,
     engine: &Inner,
     subject: Subject,
-    refresh: RefreshToken,
+    refresh: OpaqueToken,
     end: Timestamp,
     now: Timestamp,
 ) -> Result<Tokens> {
@@ -132,6 +119,10 @@ pub(super) async fn end(tx: &mut Tx, which: Ending, reason: EndReason, now: Time
         Ending::Account(account) => {
             tx.fixed_execute(&END_ACCOUNT, &[&at, &reason, &Value::Uuid(account.uuid())]).await?
         }
+        Ending::Others(account, session) => {
+            let (account, session) = (Value::Uuid(account.uuid()), Value::Uuid(session.uuid()));
+            tx.fixed_execute(&END_OTHERS, &[&at, &reason, &account, &session]).await?
+        }
         Ending::Member(account, tenant) => {
             let (account, tenant) = (Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()));
             tx.fixed_execute(&END_MEMBER, &[&at, &reason, &account, &tenant]).await?
@@ -145,7 +136,7 @@ pub(super) fn forget(engine: &Inner, which: Ending) {
     let admitted = &engine.identity.admitted;
     match which {
         Ending::One(session) => admitted.forget(session),
-        Ending::Account(account) => admitted.forget_account(account),
+        Ending::Account(account) | Ending::Others(account, _) => admitted.forget_account(account),
         Ending::Member(account, tenant) => admitted.forget_member(account, tenant),
     }
 }

@@ -29,7 +29,7 @@ impl Engine {
         let engine = &*self.0;
         let (email, password, full_name) = Members::read(body, |members, errors| {
             let email = Email::read(members, errors);
-            let password = Password::read(members, errors);
+            let password = Password::read(members, "password", errors);
             let full_name = label::read(members, "full_name", errors);
             Some((email?, password?, full_name?))
         })?;

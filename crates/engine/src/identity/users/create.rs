@@ -46,7 +46,7 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
     let email = Email::read(members, errors);
     let full_name = label::read(members, "full_name", errors);
-    let password = Password::read(members, errors);
+    let password = Password::read(members, "password", errors);
     let roles = members.required("roles", errors).and_then(|json| grant::read(json, members, errors));
     Some(NewUser { email: email?, full_name: full_name?, password: password?, roles: roles? })
 }

@@ -22,6 +22,7 @@ pub(super) const PLATFORM: Tables = Tables {
         include_str!("migrations/platform_0002.sql"),
         include_str!("migrations/platform_0003.sql"),
         include_str!("migrations/platform_0004.sql"),
+        include_str!("migrations/platform_0006.sql"),
     ],
 };
 /// Schema `insula_tenant`, in every cell.

@@ -17,7 +17,9 @@ async fn attack(world: &World) -> usize {
     let state = a.state(world).await;
     let document = a.owner.get("/openapi.json").await.expect(200).body;
     let mut succeeded = 0;
-    for operation in operations(&document).into_values().filter(|o| !o.is_public() && !o.id.starts_with("logout")) {
+    // What is of the sign-in alone reaches no tenant's store.
+    let of_sign_in = |id: &str| ["logout", "changePassword"].contains(&id);
+    for operation in operations(&document).into_values().filter(|o| !o.is_public() && !of_sign_in(&o.id)) {
         let mut inputs = recipe(&operation, a, &a.owner).await;
         // In words of his own: what he makes of them comes back to him later.
         inputs.body = inputs.body.map(|body| body.to_string().replace(&a.canary, "own").parse().unwrap());
@@ -96,7 +98,7 @@ async fn req_h2_sqlite_refuses_a_file_of_another_tenant() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn req_h2_the_application_filters_where_the_store_does_not() {
-    let world = World::make(TestApp::start(Store::Postgres).await).await;
+    let mut world = World::make(TestApp::start(Store::Postgres).await).await;
     let admin = world.app.place().database.as_ref().unwrap().superuser().await;
     let logins = "SELECT DISTINCT usename::text FROM pg_stat_activity
                   WHERE datname = current_database() AND usename LIKE 'insula\\_%\\_cell%'";
@@ -116,6 +118,10 @@ async fn req_h2_the_application_filters_where_the_store_does_not() {
     });
     assert_eq!(count.as_deref(), Some("2"));
     let refused = matrix(&world).await;
+    // One of the operations ended every other session.
+    for side in [&mut world.a, &mut world.b] {
+        side.owner = side.owner.login(&side.owner.email).await;
+    }
     let succeeded = attack(&world).await;
     for role in &roles {
         admin.batch_execute(&format!("ALTER ROLE {role} NOSUPERUSER")).await.unwrap();

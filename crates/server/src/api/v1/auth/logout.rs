@@ -1,7 +1,7 @@
 //! `POST /auth/logout`: ends the caller's session, or all of them. Anyone signed in.
 
 use axum::response::Response;
-use insula_engine::identity::{self, SignedIn};
+use insula_engine::identity;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
@@ -10,11 +10,7 @@ use crate::openapi::{Answer, Operation, Schema, optional};
 use crate::reply;
 
 pub(crate) async fn logout(own: Own, NoQuery: NoQuery, body: Option<JsonBody>) -> Result<Response> {
-    let who = match &own {
-        Own::Member(scope) => SignedIn::Member(scope),
-        Own::Operator(operator) => SignedIn::Operator(operator),
-    };
-    identity::logout(who, body.as_ref().map(|JsonBody(json)| json)).await?;
+    identity::logout(own.signed_in(), body.as_ref().map(|JsonBody(json)| json)).await?;
     Ok(reply::no_content())
 }
 

@@ -1,0 +1,12 @@
+//! The password of an account.
+
+pub(crate) mod change;
+pub(crate) mod forgot;
+pub(crate) mod reset;
+
+use crate::openapi::Schema;
+
+/// A password to be set.
+pub(crate) fn new_password() -> Schema {
+    Schema::text(12, 72).described("At most 72 bytes of UTF-8.")
+}
