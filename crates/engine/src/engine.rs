@@ -34,6 +34,7 @@ pub struct IdentityOptions {
     pub access_token_seconds: i64,
     /// Seconds a refresh token lives when unused (A3).
     pub refresh_token_seconds: i64,
+    pub password_hasher: PasswordHasher,
     /// bcrypt's cost (B1).
     pub bcrypt_cost: u32,
 }
@@ -44,9 +45,17 @@ impl Default for IdentityOptions {
             registration: Registration::Open,
             access_token_seconds: 30 * 60,
             refresh_token_seconds: 7 * 24 * 3600,
+            password_hasher: PasswordHasher::Bcrypt,
             bcrypt_cost: 12,
         }
     }
+}
+
+/// How passwords are hashed (B1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PasswordHasher {
+    Bcrypt,
+    Argon2id,
 }
 
 /// Who may make an organisation.

@@ -14,6 +14,7 @@ mod logout;
 mod me;
 mod opaque;
 pub mod operator;
+pub mod organisation;
 mod orphans;
 mod password;
 mod purge;
@@ -26,9 +27,11 @@ pub mod users;
 
 use insula_model::id::TenantId;
 use insula_model::json::Json;
+use insula_model::password::PasswordPolicy;
 use insula_model::problem::Result;
 use secrecy::SecretString;
 
+use self::organisation::PasswordPolicyView;
 use crate::engine::{Engine, IdentityOptions, Origin};
 
 pub(crate) use letter::write_letter;
@@ -52,7 +55,7 @@ impl Identity {
     pub(crate) fn new(secret: &SecretString, options: IdentityOptions) -> Self {
         Self {
             signer: token::Signer::new(secret),
-            slots: password::Slots::new(options.bcrypt_cost),
+            slots: password::Slots::new(password::Hasher::new(options.password_hasher, options.bcrypt_cost)),
             admitted: admission::Admitted::default(),
             fingerprints: fingerprint::Fingerprints::new(secret),
             options,
@@ -84,6 +87,11 @@ impl Public {
     /// Signs in: `{email, password, tenant?, session?}`.
     pub async fn login(&self, body: &Json) -> Result<Tokens> {
         login::login(&self.engine.0, &self.origin, body).await
+    }
+
+    /// What is asked of passwords where nothing more is known of whom.
+    pub fn password_policy(&self) -> PasswordPolicyView {
+        PasswordPolicyView::new(PasswordPolicy::default(), self.engine.0.identity.slots.hasher())
     }
 
     /// Asks for a way back into an account: `{email}`. Says nothing of whether there is one.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use insula_engine::StoreOptions;
-use insula_engine::engine::{IdentityOptions, Options, Registration};
+use insula_engine::engine::{IdentityOptions, Options, PasswordHasher, Registration};
 use insula_model::clock::Clock;
 use secrecy::SecretString;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -44,6 +44,9 @@ pub struct ServeArgs {
     /// Who may make an organisation: open or closed [default: open; must be given in production]
     #[arg(long, env)]
     pub registration: Option<String>,
+    /// How passwords are hashed: bcrypt or argon2id [default: bcrypt]
+    #[arg(long, env)]
+    pub password_hasher: Option<String>,
     /// Minutes an access token lives [default: 30]
     #[arg(long, env)]
     pub access_token_expire_min: Option<String>,
@@ -74,11 +77,10 @@ pub struct ServeArgs {
 }
 
 /// Options of the contract that are not built yet. One that is set would be believed to protect or to help.
-const UNBUILT: [&str; 14] = [
+const UNBUILT: [&str; 13] = [
     "ALLOWED_ORIGINS",
     "API_SUNSET",
     "METRICS_ADDRESS",
-    "PASSWORD_HASHER",
     "RATE_LIMIT_ENABLED",
     "RATE_LIMIT_PER_MINUTE",
     "REDIS_HOST",
@@ -137,6 +139,7 @@ impl Config {
             }
         }
         let registration = registration(args, production, &mut findings);
+        let password_hasher = password_hasher(args, &mut findings);
         let minutes =
             number(args.access_token_expire_min.as_ref(), "ACCESS_TOKEN_EXPIRE_MIN", 30, 1..=1440, &mut findings);
         let days =
@@ -151,6 +154,7 @@ impl Config {
             Some(secret_key) if findings.0.is_empty() => {
                 let identity = IdentityOptions {
                     registration,
+                    password_hasher,
                     access_token_seconds: minutes * 60,
                     refresh_token_seconds: days * 24 * 3600,
                     ..IdentityOptions::default()
@@ -218,6 +222,15 @@ fn registration(args: &ServeArgs, production: bool, findings: &mut Findings) -> 
         Some(_) => findings.add("REGISTRATION must be open or closed"),
     }
     Registration::Closed
+}
+
+fn password_hasher(args: &ServeArgs, findings: &mut Findings) -> PasswordHasher {
+    match given(args.password_hasher.as_ref()) {
+        None | Some("bcrypt") => {}
+        Some("argon2id") => return PasswordHasher::Argon2id,
+        Some(_) => findings.add("PASSWORD_HASHER must be bcrypt or argon2id"),
+    }
+    PasswordHasher::Bcrypt
 }
 
 fn store(args: &ServeArgs, data_dir: PathBuf, production: bool, findings: &mut Findings) -> StoreOptions {

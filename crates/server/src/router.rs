@@ -16,9 +16,9 @@ use insula_model::rights::{Action, Resource};
 
 use crate::api;
 use crate::api::v1::{
-    audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, users,
+    audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, tenant, users,
 };
-use crate::call::{self, AppState, Credential, Handler, Own};
+use crate::call::{self, Anyone, AppState, Credential, Handler, Own};
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
 use crate::verb::{Method, Verb};
@@ -99,6 +99,8 @@ fn table() -> Table {
         .described(auth::password::forgot::describe)
         .public(Method::POST, "/api/v1/auth/password/reset", auth::password::reset::reset)
         .described(auth::password::reset::describe)
+        .anyone(Method::GET, "/api/v1/auth/password-policy", auth::password::policy::policy)
+        .described(auth::password::policy::describe)
         .session(Method::POST, "/api/v1/auth/password/change", auth::password::change::change)
         .described(auth::password::change::describe)
         // The platform
@@ -111,6 +113,10 @@ fn table() -> Table {
         .platform(Method::GET, "/api/v1/platform/audit", platform::audit::audit)
         .described(platform::audit::describe)
         // Tenant administration
+        .tenant(Method::GET, "/api/v1/tenant", Resource::Tenant, Read, tenant::get::get)
+        .described(tenant::get::describe)
+        .tenant(Method::PATCH, "/api/v1/tenant", Resource::Tenant, Update, tenant::update::update)
+        .described(tenant::update::describe)
         .tenant(Method::GET, "/api/v1/users", Resource::Users, Read, users::list::list)
         .described(users::list::describe)
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
@@ -253,6 +259,16 @@ impl Table {
         verb: impl Verb,
         path: &'static str,
         handler: impl Handler<Public, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::Public, handler)
+    }
+
+    /// Of everybody, who is answered as a member where he shows that he is one.
+    fn anyone<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<Anyone, A>,
     ) -> Undescribed<Plain> {
         self.add(verb, path, Access::Public, handler)
     }
@@ -416,7 +432,8 @@ mod tests {
                 "/api/v1/auth/login",
                 "/api/v1/auth/refresh",
                 "/api/v1/auth/password/forgot",
-                "/api/v1/auth/password/reset"
+                "/api/v1/auth/password/reset",
+                "/api/v1/auth/password-policy"
             ]
         );
     }

@@ -80,6 +80,13 @@ impl TestApp {
         self.run().await;
     }
 
+    /// The same with options that `change` has set.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Options)) {
+        self.stop().await;
+        change(&mut self.options);
+        self.run().await;
+    }
+
     /// Without a slash at its end.
     pub fn url(&self) -> &str {
         &self.url

@@ -8,8 +8,8 @@ use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
 
 static INSERT: Fixed = Fixed::new(
-    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at, password_set_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING",
 );
 /// One that is there stays as it is: it may be left from a removal that was cut off half-way.
 static JOIN: Fixed = Fixed::new(
@@ -19,8 +19,8 @@ static JOIN: Fixed = Fixed::new(
 
 /// One that is there stays as it is, and is locked.
 static ENSURE: Fixed = Fixed::new(
-    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) \
+    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at, password_set_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
      ON CONFLICT (email_folded) DO UPDATE SET email_folded = excluded.email_folded RETURNING id",
 );
 static LOCK: Fixed = Fixed::new("SELECT id FROM insula.account WHERE id = $1 FOR UPDATE");
@@ -29,7 +29,10 @@ static CREDENTIALS: Fixed = Fixed::new("SELECT password_hash, email FROM insula.
 static TENANTS: Fixed = Fixed::new(
     "SELECT tenant_id FROM insula.membership WHERE account_id = $1 AND active AND last_used_at <> $2 ORDER BY tenant_id",
 );
-static SET_PASSWORD: Fixed = Fixed::new("UPDATE insula.account SET password_hash = $1 WHERE id = $2");
+static SET_PASSWORD: Fixed = Fixed::new(
+    "UPDATE insula.account SET password_hash = $1, password_set_at = $2, password_reminded = NULL WHERE id = $3",
+);
+static RENEW_HASH: Fixed = Fixed::new("UPDATE insula.account SET password_hash = $1 WHERE id = $2");
 static SET_STANDING: Fixed =
     Fixed::new("UPDATE insula.membership SET active = $1 WHERE account_id = $2 AND tenant_id = $3");
 /// Another change that is under way may be about to need it, and decides in its turn.
@@ -126,8 +129,20 @@ pub(super) async fn tenants(tx: &mut Tx, account: AccountId) -> Result<Vec<Tenan
     rows.iter().map(|row| row.id(0)).collect()
 }
 
-pub(super) async fn set_password(tx: &mut Tx, account: AccountId, hash: String) -> Result<(), StoreError> {
-    tx.fixed_execute(&SET_PASSWORD, &[&Value::Text(hash), &Value::Uuid(account.uuid())]).await?;
+pub(super) async fn set_password(
+    tx: &mut Tx,
+    account: AccountId,
+    hash: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let binds = [Value::Text(hash), Value::Timestamp(now), Value::Uuid(account.uuid())];
+    tx.fixed_execute(&SET_PASSWORD, &binds.each_ref()).await?;
+    Ok(())
+}
+
+/// Another hash of the same password.
+pub(super) async fn renew_hash(tx: &mut Tx, account: AccountId, hash: String) -> Result<(), StoreError> {
+    tx.fixed_execute(&RENEW_HASH, &[&Value::Text(hash), &Value::Uuid(account.uuid())]).await?;
     Ok(())
 }
 

@@ -54,7 +54,12 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     let credentials = Members::read(body, read)?;
     let found = find(engine, credentials.email.as_ref()).await?;
     let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let proved = engine.identity.slots.verify(credentials.password, hash.clone()).await?;
+    let slots = &engine.identity.slots;
+    let proved = slots.verify(credentials.password.clone(), hash.clone()).await?;
+    let renewed = match &hash {
+        Some(hash) if proved => slots.renew(credentials.password, hash, engine.ids.random()).await?,
+        _ => None,
+    };
 
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
@@ -65,6 +70,9 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     let (session, tokens) = match (id, realm) {
         (Some(account), Some(realm)) if proved => {
             let session = engine.ids.next();
+            if let Some(hash) = renewed {
+                account::renew_hash(&mut tx, account, hash).await?;
+            }
             if let Realm::Tenant(tenant) = realm {
                 mark_used(&mut tx, account, tenant, now).await?;
             }

@@ -1,36 +1,44 @@
 //! Passwords: how long they may be, how they are hashed, changed, and set anew when they were forgotten.
 
 pub(super) mod change;
+mod common;
 pub(super) mod forgot;
+mod hasher;
+pub(super) mod imported;
 pub(super) mod reset;
 mod set;
 mod slots;
+pub(super) mod strength;
 
 use insula_model::input::{Members, text};
+use insula_model::password::{MAX_LENGTH, MIN_LENGTH};
 use insula_model::problem::{Code, Errors};
 use secrecy::SecretString;
 
+pub(super) use hasher::Hasher;
 pub(super) use slots::Slots;
 
-const MIN_CHARS: usize = 12;
-const MAX_CHARS: usize = 128;
-/// bcrypt reads no further, and a password of which only a part counts is a trap.
-const MAX_BYTES: usize = 72;
 /// Longer ones are looked at no further; nobody can have set one.
 pub(super) const MAX_ATTEMPT_CHARS: usize = 4096;
 
-/// A password fit to be set.
+/// A password that could be set, if it is not too weak: see [`strength`].
 #[derive(Debug)]
 pub(super) struct Password(SecretString);
 
 impl Password {
     /// The member `name`, which must be there.
-    pub(super) fn read(members: &mut Members<'_>, name: &'static str, errors: &mut Errors) -> Option<Self> {
+    pub(super) fn read(
+        members: &mut Members<'_>,
+        name: &'static str,
+        hasher: Hasher,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         let at = members.pointer(name);
         let json = members.required(name, errors)?;
-        let password = text(json, at.clone(), MIN_CHARS, MAX_CHARS, errors)?;
-        if password.len() > MAX_BYTES {
-            errors.add(at, Code::TooLong, format!("At most {MAX_BYTES} bytes of UTF-8 fit."));
+        let least = usize::try_from(MIN_LENGTH).unwrap_or_default();
+        let password = text(json, at.clone(), least, MAX_LENGTH, errors)?;
+        if let Some(max) = hasher.max_bytes().filter(|max| password.len() > *max) {
+            errors.add(at, Code::TooLong, format!("At most {max} bytes of UTF-8 fit."));
             return None;
         }
         Some(Self(SecretString::from(password)))
@@ -46,7 +54,7 @@ mod tests {
 
     fn read(password: &Json) -> Result<Password> {
         let body = Json::Object(vec![("password".to_owned(), password.clone())]);
-        Members::read(&body, |members, errors| Password::read(members, "password", errors))
+        Members::read(&body, |members, errors| Password::read(members, "password", Hasher::Bcrypt { cost: 4 }, errors))
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn one_fault_is_one_finding_that_names_the_option() {
     check(|a| set(&mut a.log_level, "info,insula=loud"), "LOG_LEVEL");
     check(|a| set(&mut a.log_format, "xml"), "LOG_FORMAT");
     check(|a| a.unbuilt = vec!["TLS_CERT"], "TLS_CERT");
+    check(|a| set(&mut a.password_hasher, "md5"), "PASSWORD_HASHER");
     check(|a| set(&mut a.public_url, "insula.example"), "PUBLIC_URL");
     check(|a| set(&mut a.public_url, "ftp://insula.example"), "PUBLIC_URL");
     check(|a| set(&mut a.public_url, "https://insula.example?a=b"), "PUBLIC_URL");

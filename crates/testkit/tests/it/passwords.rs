@@ -1,8 +1,11 @@
 //! Passwords, and the mails about them.
 
 mod change;
+mod hashing;
 mod mail;
+mod policy;
 mod reset;
+mod strength;
 
 use insula_testkit::caller::PASSWORD;
 use insula_testkit::{Caller, Reply, TestApp};

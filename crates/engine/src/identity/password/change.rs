@@ -6,6 +6,7 @@ use insula_model::problem::{Code, Problem, Result};
 use secrecy::SecretString;
 
 use super::set::{self, Setting};
+use super::strength::Strength;
 use super::{MAX_ATTEMPT_CHARS, Password};
 use crate::identity::account;
 use crate::identity::event::Action;
@@ -15,19 +16,21 @@ use crate::identity::session::Ending;
 /// `{current_password, new_password}`. Ends every other session of the account; this one goes on.
 pub async fn change(who: SignedIn<'_>, body: &Json) -> Result<()> {
     let Holder { engine, origin, account, session, .. } = who.holder();
+    let slots = &engine.identity.slots;
     let (current, new) = Members::read(body, |members, errors| {
         let current = members.text("current_password", MAX_ATTEMPT_CHARS, errors).map(SecretString::from);
-        let new = Password::read(members, "new_password", errors);
+        let new = Password::read(members, "new_password", slots.hasher(), errors);
         Some((current?, new?))
     })?;
     let mut tx = engine.stores.platform_read().await?;
     let credentials = account::credentials(&mut tx, account).await?;
-    tx.commit().await?;
     let (stored, email) = credentials.ok_or_else(Problem::unauthenticated)?;
-    let slots = &engine.identity.slots;
+    let strength = Strength::of_account(&mut tx, account, &email, &stored).await?;
+    tx.commit().await?;
     if !slots.verify(current, Some(stored.clone())).await? {
         return Err(wrong());
     }
+    strength.check(slots, &new, "/new_password").await?;
     let hash = slots.hash(new, engine.ids.random()).await?;
 
     let mut tx = engine.stores.platform_write().await?;
@@ -37,7 +40,8 @@ pub async fn change(who: SignedIn<'_>, body: &Json) -> Result<()> {
         return Err(wrong());
     }
     let ending = Ending::Others(account, session);
-    let setting = Setting { account, email: &email, action: Action::PasswordChange, ending };
+    let history = strength.policy.history;
+    let setting = Setting { account, email: &email, action: Action::PasswordChange, ending, history };
     set::set(tx, engine, origin, &setting, hash).await
 }
 

@@ -9,6 +9,7 @@ use insula_model::value::Value;
 
 use super::Password;
 use super::set::{self, Setting};
+use super::strength::Strength;
 use crate::engine::{Inner, Origin};
 use crate::identity::account;
 use crate::identity::event::Action;
@@ -18,7 +19,7 @@ use crate::sql::Fixed;
 use crate::store::StoreError;
 
 static FIND: Fixed = Fixed::new(
-    "SELECT a.id, a.email FROM insula.password_reset r \
+    "SELECT a.id, a.email, a.password_hash FROM insula.password_reset r \
      JOIN insula.account a ON a.id = r.account_id AND a.email_folded = r.email_folded \
      WHERE r.hash = $1 AND r.expires_at > $2 AND a.active",
 );
@@ -29,14 +30,16 @@ static USE: Fixed = Fixed::new(
 );
 
 pub(in crate::identity) async fn reset(engine: &Inner, origin: &Origin, body: &Json) -> Result<()> {
+    let slots = &engine.identity.slots;
     let (token, password) = Members::read(body, |members, errors| {
         let token = members.text("token", MAX_CHARS, errors);
-        let password = Password::read(members, "new_password", errors);
+        let password = Password::read(members, "new_password", slots.hasher(), errors);
         Some((opaque::hash(token?), password?))
     })?;
     let now = Value::Timestamp(engine.clock.now());
-    let (account, email) = find(engine, &token, &now).await?.ok_or_else(no_good)?;
-    let hash = engine.identity.slots.hash(password, engine.ids.random()).await?;
+    let (account, email, strength) = find(engine, &token, &now).await?.ok_or_else(no_good)?;
+    strength.check(slots, &password, "/new_password").await?;
+    let hash = slots.hash(password, engine.ids.random()).await?;
 
     let mut tx = engine.stores.platform_write().await?;
     account::lock(&mut tx, account).await?;
@@ -44,15 +47,25 @@ pub(in crate::identity) async fn reset(engine: &Inner, origin: &Origin, body: &J
         tx.rollback().await?;
         return Err(no_good());
     }
-    let setting = Setting { account, email: &email, action: Action::PasswordReset, ending: Ending::Account(account) };
+    let history = strength.policy.history;
+    let ending = Ending::Account(account);
+    let setting = Setting { account, email: &email, action: Action::PasswordReset, ending, history };
     set::set(tx, engine, origin, &setting, hash).await
 }
 
-async fn find(engine: &Inner, token: &Value, now: &Value) -> Result<Option<(AccountId, String)>, StoreError> {
+async fn find(engine: &Inner, token: &Value, now: &Value) -> Result<Option<(AccountId, String, Strength)>, StoreError> {
     let mut tx = engine.stores.platform_read().await?;
     let rows = tx.fixed(&FIND, &[token, now]).await?;
+    let found = match rows.first() {
+        None => None,
+        Some(row) => {
+            let (account, email) = (row.id(0)?, row.text(1)?.to_owned());
+            let strength = Strength::of_account(&mut tx, account, &email, row.text(2)?).await?;
+            Some((account, email, strength))
+        }
+    };
     tx.commit().await?;
-    rows.first().map(|row| Ok((row.id(0)?, row.text(1)?.to_owned()))).transpose()
+    Ok(found)
 }
 
 fn no_good() -> Problem {

@@ -14,6 +14,15 @@ use crate::mail::{self, Letter};
 use crate::sql::Fixed;
 use crate::store::Tx;
 
+static REMEMBER: Fixed = Fixed::new(
+    "INSERT INTO insula.password_history (account_id, set_at, password_hash) \
+     SELECT id, COALESCE(password_set_at, created_at), password_hash FROM insula.account WHERE id = $1 \
+     ON CONFLICT DO NOTHING",
+);
+static FORGET_PAST: Fixed = Fixed::new(
+    "DELETE FROM insula.password_history WHERE account_id = $1 AND set_at NOT IN \
+     (SELECT set_at FROM insula.password_history WHERE account_id = $1 ORDER BY set_at DESC LIMIT $2)",
+);
 static FORGET_RESET: Fixed = Fixed::new("DELETE FROM insula.password_reset WHERE account_id = $1");
 
 /// Whose password is set, and how that came.
@@ -23,6 +32,8 @@ pub(super) struct Setting<'a> {
     pub(super) action: Action,
     /// The sessions that were opened with the password before.
     pub(super) ending: Ending,
+    /// How many passwords are remembered, this one included.
+    pub(super) history: i64,
 }
 
 /// Ends `tx`, in which the account is locked.
@@ -33,10 +44,15 @@ pub(super) async fn set(
     setting: &Setting<'_>,
     hash: String,
 ) -> Result<()> {
-    let Setting { account, email, action, ending } = *setting;
+    let Setting { account, email, action, ending, history } = *setting;
     let now = engine.clock.now();
-    account::set_password(&mut tx, account, hash).await?;
-    tx.fixed_execute(&FORGET_RESET, &[&Value::Uuid(account.uuid())]).await?;
+    let id = Value::Uuid(account.uuid());
+    if history > 1 {
+        tx.fixed_execute(&REMEMBER, &[&id]).await?;
+    }
+    tx.fixed_execute(&FORGET_PAST, &[&id, &Value::Int((history - 1).max(0))]).await?;
+    account::set_password(&mut tx, account, hash, now).await?;
+    tx.fixed_execute(&FORGET_RESET, &[&id]).await?;
     session::end(&mut tx, ending, EndReason::Password, now).await?;
     let subject = engine.identity.fingerprints.of(Kind::ChangedPassword, account.uuid().as_bytes());
     mail::put(&mut tx, engine, subject, &Letter::PasswordChanged { account }).await?;

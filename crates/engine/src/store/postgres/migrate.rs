@@ -23,6 +23,7 @@ pub(super) const PLATFORM: Tables = Tables {
         include_str!("migrations/platform_0003.sql"),
         include_str!("migrations/platform_0004.sql"),
         include_str!("migrations/platform_0006.sql"),
+        include_str!("migrations/platform_0008.sql"),
     ],
 };
 /// Schema `insula_tenant`, in every cell.

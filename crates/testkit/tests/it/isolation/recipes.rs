@@ -81,6 +81,8 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "getPlatformDocument"
         | "getDocument"
         | "getMe"
+        | "getPasswordPolicy"
+        | "getTenant"
         | "logout"
         | "listUsers"
         | "listJobs"
@@ -103,6 +105,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         "forgotPassword" => Inputs::body(json!({"email": owner.email})),
         "resetPassword" => Inputs::body(json!({"token": reset_token(side, owner).await, "new_password": PASSWORD})),
         "changePassword" => Inputs::body(json!({"current_password": PASSWORD, "new_password": PASSWORD})),
+        "updateTenant" => Inputs::body(json!({"name": SENT, "policies": {"password": {"min_length": 13}}})),
         "createUser" => Inputs::body(member(side, SENT)),
         "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
         "getUser" | "deleteUser" => Inputs::variable("id", &user(side, owner).await),

@@ -2,11 +2,12 @@
 
 pub(crate) mod change;
 pub(crate) mod forgot;
+pub(crate) mod policy;
 pub(crate) mod reset;
 
 use crate::openapi::Schema;
 
 /// A password to be set.
 pub(crate) fn new_password() -> Schema {
-    Schema::text(12, 72).described("At most 72 bytes of UTF-8.")
+    Schema::text(12, 128).described("`GET /auth/password-policy` tells what more is asked.")
 }
