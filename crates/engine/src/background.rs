@@ -1,5 +1,5 @@
-//! What a node does besides answering requests: it delivers the outbox, finishes changes that were cut off, runs jobs, and
-//! purges.
+//! What a node does besides answering requests: it delivers the outbox, sends mails, finishes changes that were cut off,
+//! runs jobs, and purges.
 //! Every node does, and none is special; what is due is taken from the platform's store, so that two do not do the same.
 //!
 //! The platform's store and each cell have a lane of their own, and so have the jobs of a cell's tenants. Where a cell does
@@ -16,7 +16,7 @@ use tokio::task::{Id, JoinSet};
 use crate::engine::{Engine, Inner};
 use crate::sql::Fixed;
 use crate::store::{Placement, StoreError};
-use crate::{identity, jobs, outbox};
+use crate::{identity, jobs, mail, outbox};
 
 /// How long whoever took something has it for itself.
 pub(crate) const LEASE_SECONDS: i64 = 15;
@@ -31,6 +31,7 @@ static DUE: Fixed = Fixed::new(
      UNION SELECT tenant_id FROM insula.user_change WHERE due_at <= $1) \
      UNION SELECT cell, 1 FROM insula.tenant WHERE id IN (SELECT tenant_id FROM insula.job_queue WHERE due_at <= $1) \
      UNION SELECT 0, 0 FROM insula.chore WHERE due_at <= $1 \
+     UNION SELECT 0, 1 FROM insula.mail WHERE due_at <= $1 \
      UNION SELECT 0, 0 FROM insula.refresh_token WHERE successor_sealed IS NOT NULL AND used_at < $2",
 );
 
@@ -81,6 +82,8 @@ impl Engine {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
     Platform,
+    /// Mails, which wait for somebody else's server.
+    Mail,
     Cell(i64),
     /// The jobs of a cell's tenants, which take their time.
     Jobs(i64),
@@ -108,7 +111,8 @@ impl Lanes {
         for row in due {
             // Cells count from 1.
             lanes.push(match (row.int(0)?, row.int(1)?) {
-                (0, _) => Lane::Platform,
+                (0, 0) => Lane::Platform,
+                (0, _) => Lane::Mail,
                 (cell, 0) => Lane::Cell(cell),
                 (cell, _) => Lane::Jobs(cell),
             });
@@ -156,6 +160,7 @@ async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
             let erased = identity::erase_lost_replies(engine).await?;
             Ok(identity::purge_sessions(engine).await? || erased)
         }
+        Lane::Mail => mail::drain(engine).await,
         Lane::Cell(cell) => {
             let finished = identity::finish_user_changes(engine, cell).await?;
             Ok(outbox::drain(engine, cell).await? || finished)

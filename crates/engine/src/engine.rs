@@ -7,12 +7,14 @@ use insula_model::clock::{Clock, Ids};
 use insula_model::id::RequestId;
 use insula_model::problem::Result;
 use insula_model::value::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Notify;
 
 use crate::identity::{Identity, Public};
+use crate::mail::{Delivery, MailOptions};
 use crate::public_url::PublicUrl;
 use crate::scope::Scope;
+use crate::seal::Seal;
 use crate::store::{StoreError, StoreOptions, Stores};
 use crate::tenant::Tenants;
 
@@ -23,6 +25,7 @@ pub struct Options {
     /// Signs tokens and seals what the stores keep secret. At least 32 bytes.
     pub secret_key: SecretString,
     pub identity: IdentityOptions,
+    pub mail: MailOptions,
     pub clock: Clock,
 }
 
@@ -44,6 +47,7 @@ pub struct IdentityOptions {
     /// How many sessions an account may have (A6).
     pub session_limit: usize,
     pub when_full: WhenFull,
+    pub password_hasher: PasswordHasher,
     /// bcrypt's cost (B1).
     pub bcrypt_cost: u32,
 }
@@ -60,6 +64,7 @@ impl Default for IdentityOptions {
             session_idle_seconds: None,
             session_limit: 10,
             when_full: WhenFull::EvictOldest,
+            password_hasher: PasswordHasher::Bcrypt,
             bcrypt_cost: 12,
         }
     }
@@ -109,6 +114,13 @@ pub enum WhenFull {
     Deny,
 }
 
+/// How passwords are hashed (B1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PasswordHasher {
+    Bcrypt,
+    Argon2id,
+}
+
 /// Who may make an organisation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Registration {
@@ -134,6 +146,9 @@ pub(crate) struct Inner {
     pub(crate) stores: Stores,
     pub(crate) tenants: Tenants,
     pub(crate) identity: Identity,
+    pub(crate) mail: MailOptions,
+    /// Seals letters that wait to be sent.
+    pub(crate) letters: Seal,
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
     /// Rouses [`Engine::work_in_background`].
@@ -159,6 +174,8 @@ impl Engine {
     pub(crate) fn over(stores: Stores, options: Options) -> Self {
         Self(Arc::new(Inner {
             identity: Identity::new(&options.secret_key, options.identity),
+            mail: options.mail,
+            letters: Seal::new("insula/mail/v1", options.secret_key.expose_secret().as_bytes()),
             tenants: Tenants::new(stores.share()),
             ids: Ids::new(options.clock.clone()),
             clock: options.clock,
@@ -188,6 +205,11 @@ impl Engine {
     pub async fn authenticate(&self, bearer: &str, origin: Origin) -> Result<Scope> {
         let caller = self.admit(bearer).await?;
         Ok(Scope::new(self.clone(), caller, origin))
+    }
+
+    /// How mails leave; for health.
+    pub fn delivery(&self) -> &Delivery {
+        &self.0.mail.delivery
     }
 
     /// Whether the platform store answers; for health.

@@ -7,13 +7,17 @@ mod account;
 mod admission;
 mod csrf;
 pub(crate) mod event;
+mod fingerprint;
 mod keys;
 mod label;
+mod letter;
 mod login;
 mod logout;
 mod lost_reply;
 mod me;
+mod opaque;
 pub mod operator;
+pub mod organisation;
 mod orphans;
 mod password;
 mod purge;
@@ -26,17 +30,21 @@ pub mod users;
 
 use insula_model::id::TenantId;
 use insula_model::json::Json;
+use insula_model::password::PasswordPolicy;
 use insula_model::problem::Result;
 use secrecy::SecretString;
 
+use self::organisation::PasswordPolicyView;
 use crate::engine::{Engine, IdentityOptions, Origin};
 use crate::public_url::PublicUrl;
 
 pub use csrf::CookieProof;
 pub(crate) use keys::read_keys_again;
+pub(crate) use letter::write_letter;
 pub use logout::{SignedIn, logout};
 pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
 pub use me::{Me, me};
+pub use password::change::change as change_password;
 pub(crate) use purge::purge_sessions;
 pub use session::Tokens;
 pub use session::own as sessions;
@@ -50,6 +58,7 @@ pub(crate) struct Identity {
     ring: keys::Ring,
     slots: password::Slots,
     admitted: admission::Admitted,
+    fingerprints: fingerprint::Fingerprints,
     uses: session::used::Uses,
     guard: csrf::Guard,
 }
@@ -59,10 +68,11 @@ impl Identity {
         Self {
             signer: keys::signer(secret),
             ring: keys::Ring::new(secret),
-            slots: password::Slots::new(options.bcrypt_cost),
+            slots: password::Slots::new(password::Hasher::new(options.password_hasher, options.bcrypt_cost)),
             admitted: admission::Admitted::default(),
             uses: session::used::Uses::default(),
             guard: csrf::Guard::new(secret),
+            fingerprints: fingerprint::Fingerprints::new(secret),
             options,
         }
     }
@@ -101,6 +111,21 @@ impl Public {
     /// Signs in: `{email, password, tenant?, session?}`.
     pub async fn login(&self, body: &Json) -> Result<Tokens> {
         login::login(&self.engine.0, &self.origin, body).await
+    }
+
+    /// What is asked of passwords where nothing more is known of whom.
+    pub fn password_policy(&self) -> PasswordPolicyView {
+        PasswordPolicyView::new(PasswordPolicy::default(), self.engine.0.identity.slots.hasher())
+    }
+
+    /// Asks for a way back into an account: `{email}`. Says nothing of whether there is one.
+    pub async fn forgot_password(&self, body: &Json) -> Result<()> {
+        password::forgot::forgot(&self.engine.0, body).await
+    }
+
+    /// Sets the password of whoever has the token of such a way: `{token, new_password}`.
+    pub async fn reset_password(&self, body: &Json) -> Result<()> {
+        password::reset::reset(&self.engine.0, &self.origin, body).await
     }
 
     /// Trades a refresh token for the next pair: `{refresh_token}`, or the one of the cookie.

@@ -15,6 +15,7 @@ pub mod grant;
 pub mod groups;
 pub mod identity;
 pub mod jobs;
+pub mod mail;
 mod outbox;
 mod page;
 pub mod platform;

@@ -63,6 +63,10 @@ codes! {
     InvalidExpression = "invalid_expression", 422, "An expression cannot be understood";
     /// A record would break a rule of its entity; the message is the rule's own.
     RuleViolated = "rule_violated", 422, "A rule of the entity does not hold";
+    /// Of somebody who is signed in, and must show that it is he.
+    WrongPassword = "wrong_password", 422, "The password is wrong";
+    /// Others would guess it, or it breaks the organisation's rules for passwords.
+    WeakPassword = "weak_password", 422, "The password is too weak";
     /// A part of the contract that this release does not do yet. Never silently ignored.
     NotSupported = "not_supported", 422, "This is not supported yet";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "This idempotency key belongs to another request";

@@ -193,6 +193,23 @@ pub(crate) enum Own {
     Operator(Operator),
 }
 
+/// Anyone, and as a member of an organisation whoever sends a token of one: for what is told to all, and more fittingly to
+/// a member.
+pub(crate) enum Anyone {
+    Public(Public),
+    Member(Scope),
+}
+
+impl Credential for Anyone {
+    async fn admit(call: &mut Call) -> Result<Self> {
+        if call.parts.headers.contains_key(AUTHORIZATION) {
+            Scope::admit(call).await.map(Self::Member)
+        } else {
+            Public::admit(call).await.map(Self::Public)
+        }
+    }
+}
+
 impl Own {
     pub(crate) const fn signed_in(&self) -> SignedIn<'_> {
         match self {

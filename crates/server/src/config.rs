@@ -1,6 +1,7 @@
 //! The configuration: read from flags and the environment, checked as a whole before anything is opened. A refused
 //! one is told with all its faults at once (requirement I4), never with the values themselves: some are secrets.
 
+mod mail;
 mod secret;
 mod session;
 
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use insula_engine::StoreOptions;
-use insula_engine::engine::{IdentityOptions, Options, Registration};
+use insula_engine::engine::{IdentityOptions, Options, PasswordHasher, Registration};
 use insula_model::clock::Clock;
 use secrecy::SecretString;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -44,12 +45,16 @@ pub struct ServeArgs {
     /// Who may make an organisation: open or closed [default: open; must be given in production]
     #[arg(long, env)]
     pub registration: Option<String>,
-    /// Where people reach the server, like `https://insula.example`: cookies are sent over https alone then
+    /// Where people reach the server, like `https://insula.example`: links in mails lead there, and cookies are sent over
+    /// https alone then [links: default this machine, port 8000]
     #[arg(long, env)]
     pub public_url: Option<String>,
     /// What access tokens are signed with: `HS256` or `EdDSA` [default: `HS256`]
     #[arg(long, env)]
     pub token_algorithm: Option<String>,
+    /// How passwords are hashed: bcrypt or argon2id [default: bcrypt]
+    #[arg(long, env)]
+    pub password_hasher: Option<String>,
     /// Minutes an access token lives [default: 30]
     #[arg(long, env)]
     pub access_token_expire_min: Option<String>,
@@ -68,6 +73,12 @@ pub struct ServeArgs {
     /// What a sign-in beyond that does: evict-oldest or deny [default: evict-oldest]
     #[arg(long, env)]
     pub session_limit_policy: Option<String>,
+    /// The mail server, as a URL of the scheme smtps or smtp; absent: mails become files in the data folder
+    #[arg(long, env, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Whom mails are from, like `Insula <no-reply@example.org>`
+    #[arg(long, env)]
+    pub mail_from: Option<String>,
     /// A level (error, warn, info, debug, trace), or levels by module, like `info,insula_engine=debug` [default: info]
     #[arg(long, env)]
     pub log_level: Option<String>,
@@ -83,11 +94,10 @@ pub struct ServeArgs {
 }
 
 /// Options of the contract that are not built yet. One that is set would be believed to protect or to help.
-const UNBUILT: [&str; 15] = [
+const UNBUILT: [&str; 13] = [
     "ALLOWED_ORIGINS",
     "API_SUNSET",
     "METRICS_ADDRESS",
-    "PASSWORD_HASHER",
     "RATE_LIMIT_ENABLED",
     "RATE_LIMIT_PER_MINUTE",
     "REDIS_HOST",
@@ -95,7 +105,6 @@ const UNBUILT: [&str; 15] = [
     "REDIS_PORT",
     "REDIS_URL",
     "SENTRY_DSN",
-    "SMTP_URL",
     "TLS_CERT",
     "TLS_KEY",
     "TRUSTED_PROXIES",
@@ -147,7 +156,10 @@ impl Config {
             }
         }
         let registration = registration(args, production, &mut findings);
-        let identity = IdentityOptions { registration, ..session::options(args, production, &mut findings) };
+        let password_hasher = password_hasher(args, &mut findings);
+        let session = session::options(args, production, &mut findings);
+        let identity = IdentityOptions { registration, password_hasher, ..session };
+        let mail = mail::options(args, &data_dir, production, &mut findings);
         let log = LogOptions { levels: levels(args, &mut findings), format: format(args, production, &mut findings) };
         let mut secret_key = secret::given(given(args.secret_key.as_ref()), production, &mut findings);
         if findings.0.is_empty() && secret_key.is_none() {
@@ -155,7 +167,7 @@ impl Config {
         }
         match secret_key {
             Some(secret_key) if findings.0.is_empty() => {
-                let engine = Options { store, secret_key, identity, clock: Clock::default() };
+                let engine = Options { store, secret_key, identity, mail, clock: Clock::default() };
                 Ok(Self { address, engine, log, unbuilt: args.unbuilt.clone() })
             }
             _ => Err(findings),
@@ -218,6 +230,15 @@ fn registration(args: &ServeArgs, production: bool, findings: &mut Findings) -> 
         Some(_) => findings.add("REGISTRATION must be open or closed"),
     }
     Registration::Closed
+}
+
+fn password_hasher(args: &ServeArgs, findings: &mut Findings) -> PasswordHasher {
+    match given(args.password_hasher.as_ref()) {
+        None | Some("bcrypt") => {}
+        Some("argon2id") => return PasswordHasher::Argon2id,
+        Some(_) => findings.add("PASSWORD_HASHER must be bcrypt or argon2id"),
+    }
+    PasswordHasher::Bcrypt
 }
 
 fn store(args: &ServeArgs, data_dir: PathBuf, production: bool, findings: &mut Findings) -> StoreOptions {

@@ -6,6 +6,7 @@ use axum::response::Response;
 use http::StatusCode;
 use insula_engine::engine::Engine;
 use insula_engine::identity::Public;
+use insula_engine::mail::Delivery;
 use insula_model::problem::Result;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -35,6 +36,14 @@ struct Report {
 #[derive(Clone, Copy, Serialize)]
 struct Components {
     database: Component,
+    mail: Mail,
+}
+
+/// Never the reason for an unhealthy node: mails wait.
+#[derive(Clone, Copy, Serialize)]
+struct Mail {
+    status: Status,
+    delivery: &'static str,
 }
 
 #[derive(Clone, Copy, Serialize)]
@@ -74,7 +83,12 @@ async fn ask(engine: &Engine) -> Report {
         }
     };
     let latency_ms = (begun.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
-    Report { status, components: Components { database: Component { status, latency_ms } } }
+    let delivery = match engine.delivery() {
+        Delivery::Smtp(_) => "smtp",
+        Delivery::Folder(_) => "folder",
+    };
+    let mail = Mail { status: Status::Healthy, delivery };
+    Report { status, components: Components { database: Component { status, latency_ms }, mail } }
 }
 
 impl Take for Probe {
@@ -114,15 +128,21 @@ fn describe_report(id: &'static str, summary: &str) -> Operation {
     let status = || Schema::one_of(["healthy", "degraded", "unhealthy"]);
     let component =
         Schema::output([required("status", status()), required("latency_ms", Schema::number().with("minimum", 0))]);
+    let delivery =
+        Schema::one_of(["smtp", "folder"]).described("`folder`: no mail server is given, mails become files.");
+    let mail = Schema::output([required("status", status()), required("delivery", delivery)]);
     let report = Schema::named(
         "Health",
         Schema::output([
             required("status", status()),
-            required("components", Schema::output([required("database", component)])),
+            required("components", Schema::output([required("database", component), required("mail", mail)])),
         ]),
     );
     let example = serde_json::json!({
-        "status": "healthy", "components": {"database": {"status": "healthy", "latency_ms": 0.12}},
+        "status": "healthy",
+        "components": {
+            "database": {"status": "healthy", "latency_ms": 0.12}, "mail": {"status": "healthy", "delivery": "smtp"},
+        },
     });
     Operation::new(id, summary)
         .answer(Answer::json(200, "Requests are answered.", report.clone()).example(example))

@@ -51,8 +51,12 @@ pub(crate) fn once<R>(done: Done<R>, show: impl FnOnce(R) -> Result<Response>) -
 }
 
 pub(crate) fn no_content() -> Response {
+    empty(StatusCode::NO_CONTENT)
+}
+
+pub(crate) fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.status_mut() = status;
     response
 }
 

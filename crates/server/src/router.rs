@@ -16,9 +16,9 @@ use insula_model::rights::{Action, Resource};
 
 use crate::api;
 use crate::api::v1::{
-    audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, users,
+    audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, tenant, users,
 };
-use crate::call::{self, AppState, Credential, Handler, Own};
+use crate::call::{self, Anyone, AppState, Credential, Handler, Own};
 use crate::cookie::Leaving;
 use crate::health::{self, Health};
 use crate::openapi::{Documents, Operation, Shape};
@@ -100,6 +100,14 @@ fn table() -> Table {
         .described(auth::sessions::end::describe)
         .own(Method::GET, "/api/v1/auth/me", auth::me::me)
         .described(auth::me::describe)
+        .public(Method::POST, "/api/v1/auth/password/forgot", auth::password::forgot::forgot)
+        .described(auth::password::forgot::describe)
+        .public(Method::POST, "/api/v1/auth/password/reset", auth::password::reset::reset)
+        .described(auth::password::reset::describe)
+        .anyone(Method::GET, "/api/v1/auth/password-policy", auth::password::policy::policy)
+        .described(auth::password::policy::describe)
+        .session(Method::POST, "/api/v1/auth/password/change", auth::password::change::change)
+        .described(auth::password::change::describe)
         // The platform
         .platform(Method::GET, "/api/v1/platform/tenants", platform::tenants::list::list)
         .described(platform::tenants::list::describe)
@@ -110,6 +118,10 @@ fn table() -> Table {
         .platform(Method::GET, "/api/v1/platform/audit", platform::audit::audit)
         .described(platform::audit::describe)
         // Tenant administration
+        .tenant(Method::GET, "/api/v1/tenant", Resource::Tenant, Read, tenant::get::get)
+        .described(tenant::get::describe)
+        .tenant(Method::PATCH, "/api/v1/tenant", Resource::Tenant, Update, tenant::update::update)
+        .described(tenant::update::describe)
         .tenant(Method::GET, "/api/v1/users", Resource::Users, Read, users::list::list)
         .described(users::list::describe)
         .tenant(Method::POST, "/api/v1/users", Resource::Users, Create, users::create::create)
@@ -252,6 +264,16 @@ impl Table {
         verb: impl Verb,
         path: &'static str,
         handler: impl Handler<Public, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::Public, handler)
+    }
+
+    /// Of everybody, who is answered as a member where he shows that he is one.
+    fn anyone<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<Anyone, A>,
     ) -> Undescribed<Plain> {
         self.add(verb, path, Access::Public, handler)
     }
@@ -423,7 +445,10 @@ mod tests {
                 "/api/openapi.json",
                 "/api/v1/auth/register",
                 "/api/v1/auth/login",
-                "/api/v1/auth/refresh"
+                "/api/v1/auth/refresh",
+                "/api/v1/auth/password/forgot",
+                "/api/v1/auth/password/reset",
+                "/api/v1/auth/password-policy"
             ]
         );
     }

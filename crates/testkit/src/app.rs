@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use insula::application::Application;
 use insula_engine::engine::{IdentityOptions, Options};
+use insula_engine::mail::MailOptions;
 use insula_model::clock::Clock;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -72,6 +73,7 @@ impl TestApp {
             // bcrypt's least: tests make many accounts, and what it costs is not their subject. Nor do people sign in as
             // often as tests do.
             identity: IdentityOptions { bcrypt_cost: 4, session_limit: 1000, ..IdentityOptions::default() },
+            mail: MailOptions::into_folder(place.data_dir.path().join("mails")),
             clock: Clock::default(),
         };
         change(&mut options);

@@ -4,9 +4,11 @@ pub mod app;
 pub mod caller;
 pub mod client;
 pub mod flights;
+pub mod mails;
 pub mod openapi;
 pub mod postgres;
 pub mod process;
+pub mod smtp;
 pub mod store;
 #[cfg(target_os = "linux")]
 pub mod strace;

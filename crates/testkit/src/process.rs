@@ -73,6 +73,10 @@ impl Process {
         Self { child, rest, url: format!("http://127.0.0.1:{port}"), log }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }

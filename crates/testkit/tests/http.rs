@@ -121,7 +121,11 @@ both_stores! {
             let latency = &reply.body["components"]["database"]["latency_ms"];
             assert!(latency.is_number(), "{reply:?}");
             let expected = json!({
-                "status": "healthy", "components": {"database": {"status": "healthy", "latency_ms": latency}},
+                "status": "healthy",
+                "components": {
+                    "database": {"status": "healthy", "latency_ms": latency},
+                    "mail": {"status": "healthy", "delivery": "folder"},
+                },
             });
             assert_eq!(reply.body, expected);
         }
@@ -183,7 +187,11 @@ async fn req_e1_a_database_that_is_gone_is_503_and_tells_nothing() {
     let unhealthy = app.anonymous().get("/readyz").await.expect(503);
     let latency = &unhealthy.body["components"]["database"]["latency_ms"];
     let expected = json!({
-        "status": "unhealthy", "components": {"database": {"status": "unhealthy", "latency_ms": latency}},
+        "status": "unhealthy",
+        "components": {
+            "database": {"status": "unhealthy", "latency_ms": latency},
+            "mail": {"status": "healthy", "delivery": "folder"},
+        },
     });
     assert_eq!(unhealthy.body, expected);
     let login = json!({"email": owner.email, "password": PASSWORD});

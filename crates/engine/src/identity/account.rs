@@ -8,8 +8,8 @@ use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
 
 static INSERT: Fixed = Fixed::new(
-    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at, password_set_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING",
 );
 /// One that is there stays as it is: it may be left from a removal that was cut off half-way.
 static JOIN: Fixed = Fixed::new(
@@ -19,12 +19,21 @@ static JOIN: Fixed = Fixed::new(
 
 /// One that is there stays as it is, and is locked.
 static ENSURE: Fixed = Fixed::new(
-    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) \
+    "INSERT INTO insula.account (id, email, email_folded, full_name, password_hash, active, created_at, password_set_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
      ON CONFLICT (email_folded) DO UPDATE SET email_folded = excluded.email_folded RETURNING id",
 );
 static LOCK: Fixed = Fixed::new("SELECT credential_epoch FROM insula.account WHERE id = $1 FOR UPDATE");
 static RAISE: Fixed = Fixed::new("UPDATE insula.account SET credential_epoch = credential_epoch + 1 WHERE id = $1");
+static STILL_HAS: Fixed = Fixed::new("SELECT 1 FROM insula.account WHERE id = $1 AND password_hash = $2 FOR UPDATE");
+static CREDENTIALS: Fixed = Fixed::new("SELECT password_hash, email FROM insula.account WHERE id = $1 AND active");
+static TENANTS: Fixed = Fixed::new(
+    "SELECT tenant_id FROM insula.membership WHERE account_id = $1 AND active AND last_used_at <> $2 ORDER BY tenant_id",
+);
+static SET_PASSWORD: Fixed = Fixed::new(
+    "UPDATE insula.account SET password_hash = $1, password_set_at = $2, password_reminded = NULL WHERE id = $3",
+);
+static RENEW_HASH: Fixed = Fixed::new("UPDATE insula.account SET password_hash = $1 WHERE id = $2");
 static SET_STANDING: Fixed =
     Fixed::new("UPDATE insula.membership SET active = $1 WHERE account_id = $2 AND tenant_id = $3");
 /// Another change that is under way may be about to need it, and decides in its turn.
@@ -119,6 +128,46 @@ pub(super) async fn lock(tx: &mut Tx, account: AccountId) -> Result<Option<Epoch
 /// Ends everything that was given out on the account's password until now (requirement A5): it holds an older epoch.
 pub(super) async fn raise_epoch(tx: &mut Tx, account: AccountId) -> Result<(), StoreError> {
     tx.fixed_execute(&RAISE, &[&Value::Uuid(account.uuid())]).await?;
+    Ok(())
+}
+
+/// Whether this is still the account's password, and stays so until this transaction ends.
+pub(super) async fn still_has(
+    tx: &mut Tx,
+    account: Option<AccountId>,
+    password_hash: Option<String>,
+) -> Result<bool, StoreError> {
+    let (Some(account), Some(hash)) = (account, password_hash) else { return Ok(false) };
+    Ok(!tx.fixed(&STILL_HAS, &[&Value::Uuid(account.uuid()), &Value::Text(hash)]).await?.is_empty())
+}
+
+/// The password of an account and its address.
+pub(super) async fn credentials(tx: &mut Tx, account: AccountId) -> Result<Option<(String, String)>, StoreError> {
+    let rows = tx.fixed(&CREDENTIALS, &[&Value::Uuid(account.uuid())]).await?;
+    rows.first().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+}
+
+/// The organisations the account's owner has signed in to, by id. What is told there of the account concerns them; of
+/// others he may not even know.
+pub(super) async fn tenants(tx: &mut Tx, account: AccountId) -> Result<Vec<TenantId>, StoreError> {
+    let rows = tx.fixed(&TENANTS, &[&Value::Uuid(account.uuid()), &Value::Timestamp(NEVER)]).await?;
+    rows.iter().map(|row| row.id(0)).collect()
+}
+
+pub(super) async fn set_password(
+    tx: &mut Tx,
+    account: AccountId,
+    hash: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let binds = [Value::Text(hash), Value::Timestamp(now), Value::Uuid(account.uuid())];
+    tx.fixed_execute(&SET_PASSWORD, &binds.each_ref()).await?;
+    Ok(())
+}
+
+/// Another hash of the same password.
+pub(super) async fn renew_hash(tx: &mut Tx, account: AccountId, hash: String) -> Result<(), StoreError> {
+    tx.fixed_execute(&RENEW_HASH, &[&Value::Text(hash), &Value::Uuid(account.uuid())]).await?;
     Ok(())
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Action {
     Evicted,
     Logout,
     RefreshReuse,
+    PasswordChange,
+    PasswordReset,
 }
 
 impl Action {
@@ -46,6 +48,8 @@ impl Action {
             Self::Evicted => "session.evict",
             Self::Logout => "session.logout",
             Self::RefreshReuse => "session.refresh_reuse",
+            Self::PasswordChange => "account.password_change",
+            Self::PasswordReset => "account.password_reset",
         }
     }
 
@@ -97,17 +101,47 @@ pub(super) async fn append_to_tenant(
     action: Action,
     party: &Party<'_>,
 ) -> Result<(), StoreError> {
+    let subject = party.session.map(SessionId::uuid);
+    let event = audit::Event { action: action.name(), entity: None, subject, before: None, after: None };
+    let author = author(party, origin, now);
+    outbox::put(tx, audit::prepare_as(action.outcome(), &author, &engine.ids, &event), now).await
+}
+
+/// A change of a tenant's row on the platform, as its trail tells it: JSON objects of the values before and after.
+pub(super) struct Change<'a> {
+    pub(super) action: &'static str,
+    pub(super) before: &'a [u8],
+    pub(super) after: &'a [u8],
+}
+
+/// Appends what a member changed of his tenant's row to that tenant's trail.
+pub(super) async fn append_change(
+    tx: &mut Tx,
+    engine: &Inner,
+    origin: &Origin,
+    now: Timestamp,
+    party: &Party<'_>,
+    change: &Change<'_>,
+) -> Result<(), StoreError> {
+    let event = audit::Event {
+        action: change.action,
+        entity: None,
+        subject: Some(party.tenant.uuid()),
+        before: Some(change.before),
+        after: Some(change.after),
+    };
+    outbox::put(tx, audit::prepare_as(Outcome::Ok, &author(party, origin, now), &engine.ids, &event), now).await
+}
+
+fn author(party: &Party<'_>, origin: &Origin, now: Timestamp) -> Author {
     let user_agent = user_agent(origin).into();
-    let author = Author {
+    Author {
         tenant: party.tenant,
         account: party.account,
         email: party.email.into(),
         origin: Origin { user_agent, ..origin.clone() },
         now,
-    };
-    let subject = party.session.map(SessionId::uuid);
-    let event = audit::Event { action: action.name(), entity: None, subject, before: None, after: None };
-    outbox::put(tx, audit::prepare_as(action.outcome(), &author, &engine.ids, &event), now).await
+    }
 }
 
 /// Appends one event to the platform's trail.

@@ -8,17 +8,15 @@ use insula_model::value::{Email, MAX_ADDRESS, Timestamp, Value};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::account::{Epoch, NEVER};
+use super::account::{self, Epoch, NEVER};
 use super::event::{self, Action, Party, Whom};
+use super::password::MAX_ATTEMPT_CHARS;
 use super::session::{self, Keeping, Refusal, Tokens};
 use super::superuser;
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
-
-/// Longer ones are looked at no further; nobody can have set one.
-const MAX_PASSWORD_CHARS: usize = 4096;
 
 static ACCOUNT: Fixed =
     Fixed::new("SELECT id, password_hash, email, credential_epoch FROM insula.account WHERE email_folded = $1");
@@ -65,15 +63,25 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     let credentials = Members::read(body, read)?;
     let found = find(engine, credentials.email.as_ref()).await?;
     let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let proved = engine.identity.slots.verify(credentials.password, hash).await?;
+    let slots = &engine.identity.slots;
+    let proved = slots.verify(credentials.password.clone(), hash.clone()).await?;
+    let renewed = match &hash {
+        Some(hash) if proved => slots.renew(credentials.password, hash, engine.ids.random()).await?,
+        _ => None,
+    };
 
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
+    // A password that was changed meanwhile has ended sessions, and this one would be new.
+    let proved = proved && account::still_has(&mut tx, id, hash).await?;
     let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
     let session = engine.ids.next();
     let opened = match (&found, realm) {
         (Some(found), Some(realm)) if proved => {
+            if let Some(hash) = renewed {
+                account::renew_hash(&mut tx, found.id, hash).await?;
+            }
             let subject = Subject { account: found.id, realm, session };
             session::open(&mut tx, engine, origin, subject, found.epoch, now).await?
         }
@@ -113,7 +121,7 @@ fn refused(refusal: Refusal) -> Problem {
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
     let email = members.text("email", MAX_ADDRESS, errors);
-    let password = members.text("password", MAX_PASSWORD_CHARS, errors);
+    let password = members.text("password", MAX_ATTEMPT_CHARS, errors);
     let tenant = members.optional_text("tenant", MAX_ADDRESS, errors);
     let keeping = match members.optional_text("session", MAX_ADDRESS, errors) {
         Some("cookie") => Keeping::Cookie,

@@ -9,6 +9,7 @@ use insula_model::value::{Timestamp, Value};
 use super::account;
 use super::csrf::CookieProof;
 use super::event::{self, Action, Party, Whom};
+use super::opaque;
 use super::operator::Operator;
 use super::refresh::{self, Found};
 use super::session::{self, EndReason, Ending};
@@ -30,8 +31,8 @@ pub enum SignedIn<'a> {
     Operator(&'a Operator),
 }
 
-/// The same, whichever it is.
-pub(super) struct Leaver<'a> {
+/// A sign-in, and whose it is.
+pub(super) struct Holder<'a> {
     pub(super) engine: &'a Inner,
     pub(super) origin: &'a Origin,
     pub(super) account: AccountId,
@@ -41,11 +42,11 @@ pub(super) struct Leaver<'a> {
 }
 
 impl<'a> SignedIn<'a> {
-    pub(super) fn leaver(self) -> Leaver<'a> {
+    pub(super) fn holder(self) -> Holder<'a> {
         match self {
             Self::Member(scope) => {
                 let caller = scope.caller();
-                Leaver {
+                Holder {
                     engine: scope.engine(),
                     origin: scope.origin(),
                     account: caller.account(),
@@ -54,7 +55,7 @@ impl<'a> SignedIn<'a> {
                     email: caller.email(),
                 }
             }
-            Self::Operator(operator) => Leaver {
+            Self::Operator(operator) => Holder {
                 engine: operator.engine(),
                 origin: operator.origin(),
                 account: operator.account(),
@@ -69,7 +70,7 @@ impl<'a> SignedIn<'a> {
 /// Ends this sign-in, or with `{all: true}` all of this account and whatever else was given out on its password, a sign-in
 /// that is under way too. On this node at once, on others within a second.
 pub async fn logout(who: SignedIn<'_>, body: Option<&Json>) -> Result<()> {
-    leave(who.leaver(), Extent::read(body)?).await
+    leave(who.holder(), Extent::read(body)?).await
 }
 
 /// The same for whoever brings the cookie of a session that has not ended, whether it may still be continued or not.
@@ -81,11 +82,11 @@ pub(super) async fn of_cookie(
 ) -> Result<()> {
     let extent = Extent::read(body)?;
     let mut tx = engine.stores.platform_read().await?;
-    let found = refresh::find(&mut tx, engine.clock.now(), &session::hash(cookie.refresh_token)).await?;
+    let found = refresh::find(&mut tx, engine.clock.now(), &opaque::hash(cookie.refresh_token)).await?;
     tx.commit().await?;
     let Found { subject: Subject { account, realm, session }, email, .. } = found.ok_or_else(refresh::spent)?;
     engine.identity.guard.check(session, &cookie)?;
-    leave(Leaver { engine, origin, account, session, tenant: realm.tenant(), email: &email }, extent).await
+    leave(Holder { engine, origin, account, session, tenant: realm.tenant(), email: &email }, extent).await
 }
 
 /// What is signed out.
@@ -105,8 +106,8 @@ impl Extent {
     }
 }
 
-async fn leave(leaver: Leaver<'_>, extent: Extent) -> Result<()> {
-    let Leaver { engine, origin, account, session, tenant, email } = leaver;
+async fn leave(holder: Holder<'_>, extent: Extent) -> Result<()> {
+    let Holder { engine, origin, account, session, tenant, email } = holder;
     let all = extent == Extent::Account;
     let (which, session) = if all { (Ending::Account(account), None) } else { (Ending::One(session), Some(session)) };
     let now = engine.clock.now();

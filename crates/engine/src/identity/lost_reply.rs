@@ -4,7 +4,7 @@
 
 use insula_model::value::{Timestamp, Value};
 
-use super::session::RefreshToken;
+use super::opaque::OpaqueToken;
 use crate::engine::Inner;
 use crate::seal::Seal;
 use crate::sql::Fixed;
@@ -37,8 +37,8 @@ pub(crate) fn eldest(now: Timestamp) -> Timestamp {
 }
 
 /// `next` for the row of `token`.
-pub(super) fn seal(engine: &Inner, token: &str, next: &RefreshToken) -> Result<Value, StoreError> {
-    let sealed = Seal::new(LABEL, token.as_bytes()).seal("", next.text().as_bytes(), engine.ids.random());
+pub(super) fn seal(engine: &Inner, token: &str, next: &OpaqueToken) -> Result<Value, StoreError> {
+    let sealed = Seal::new(LABEL, token.as_bytes()).seal("", next.text.as_bytes(), engine.ids.random());
     sealed.map(Value::Bytes).ok_or_else(|| StoreError::Other("sealing failed".into()))
 }
 

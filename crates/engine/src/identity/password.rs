@@ -1,125 +1,60 @@
-//! Passwords: how long they may be, and bcrypt in a bounded number of slots (requirement B1).
+//! Passwords: how long they may be, how they are hashed, changed, and set anew when they were forgotten.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+pub(super) mod change;
+mod common;
+pub(super) mod forgot;
+mod hasher;
+pub(super) mod imported;
+pub(super) mod reset;
+mod set;
+mod slots;
+pub(super) mod strength;
 
 use insula_model::input::{Members, text};
-use insula_model::problem::{Code, Errors, Problem, Result};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use insula_model::password::{MAX_LENGTH, MIN_LENGTH};
+use insula_model::problem::{Code, Errors};
+use secrecy::SecretString;
 
-const MIN_CHARS: usize = 12;
-const MAX_CHARS: usize = 128;
-/// bcrypt reads no further, and a password of which only a part counts is a trap.
-const MAX_BYTES: usize = 72;
-/// How many may wait for a slot; a wait longer than that helps nobody.
-const MAX_WAITING: usize = 256;
-/// The salt and digest of a hash nobody's password is held to.
-const DUMMY: &str = "L6Bc/AlTQHyd9liGgGEZyOFLPHNgyxeEPfgYfBCVxJ7JIlwxyVU3u";
+pub(super) use hasher::Hasher;
+pub(super) use slots::Slots;
 
-/// A password fit to be set.
+/// Longer ones are looked at no further; nobody can have set one.
+pub(super) const MAX_ATTEMPT_CHARS: usize = 4096;
+
+/// A password that could be set, if it is not too weak: see [`strength`].
 #[derive(Debug)]
 pub(super) struct Password(SecretString);
 
 impl Password {
-    /// The member `password`, which must be there.
-    pub(super) fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Self> {
-        let at = members.pointer("password");
-        let json = members.required("password", errors)?;
-        let password = text(json, at.clone(), MIN_CHARS, MAX_CHARS, errors)?;
-        if password.len() > MAX_BYTES {
-            errors.add(at, Code::TooLong, format!("At most {MAX_BYTES} bytes of UTF-8 fit."));
+    /// The member `name`, which must be there.
+    pub(super) fn read(
+        members: &mut Members<'_>,
+        name: &'static str,
+        hasher: Hasher,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let at = members.pointer(name);
+        let json = members.required(name, errors)?;
+        let least = usize::try_from(MIN_LENGTH).unwrap_or_default();
+        let password = text(json, at.clone(), least, MAX_LENGTH, errors)?;
+        if let Some(max) = hasher.max_bytes().filter(|max| password.len() > *max) {
+            errors.add(at, Code::TooLong, format!("At most {max} bytes of UTF-8 fit."));
             return None;
         }
         Some(Self(SecretString::from(password)))
     }
 }
 
-/// bcrypt takes a quarter of a second of one core and is meant to. So many run at once as there are cores, off the
-/// async workers; some more wait; the rest is turned away.
-pub(super) struct Slots {
-    cost: u32,
-    permits: Arc<Semaphore>,
-    waiting: AtomicUsize,
-}
-
-impl Slots {
-    pub(super) fn new(cost: u32) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { cost, permits: Arc::new(Semaphore::new(cores)), waiting: AtomicUsize::new(0) }
-    }
-
-    /// The password's hash, `$2b$…`, under a fresh `salt`.
-    pub(super) async fn hash(&self, password: Password, salt: [u8; 16]) -> Result<String> {
-        let cost = self.cost;
-        let made = self
-            .run(move || bcrypt::hash_with_salt(password.0.expose_secret(), cost, salt).map(|parts| parts.to_string()));
-        made.await?.map_err(Problem::internal)
-    }
-
-    /// Whether `attempt` is the password of `stored`. Without one it works as hard and says no (requirement B7).
-    pub(super) async fn verify(&self, attempt: SecretString, stored: Option<String>) -> Result<bool> {
-        let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| self.dummy());
-        let verified = self.run(move || {
-            let whole = attempt.expose_secret().len() <= MAX_BYTES;
-            bcrypt::verify(attempt.expose_secret(), &stored).map(|matches| matches && whole)
-        });
-        Ok(verified.await?.map_err(Problem::internal)? && known)
-    }
-
-    fn dummy(&self) -> String {
-        format!("$2b${:02}${DUMMY}", self.cost)
-    }
-
-    /// Runs `work` in a slot. The slot stays taken until the work is done, whether or not anyone still waits for it.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = self.permit().await?;
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        });
-        done.await.map_err(Problem::internal)
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _queued = Queued::enter(&self.waiting)?;
-        Arc::clone(&self.permits).acquire_owned().await.map_err(Problem::internal)
-    }
-}
-
-/// A place in the queue, given back when the wait ends in whatever way.
-struct Queued<'a>(&'a AtomicUsize);
-
-impl<'a> Queued<'a> {
-    fn enter(waiting: &'a AtomicUsize) -> Result<Self> {
-        let queued = Self(waiting);
-        if waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING {
-            Ok(queued)
-        } else {
-            Err(Problem::unavailable("too many are waiting for a password to be hashed"))
-        }
-    }
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use insula_model::json::Json;
+    use insula_model::problem::Result;
 
     use super::*;
 
     fn read(password: &Json) -> Result<Password> {
         let body = Json::Object(vec![("password".to_owned(), password.clone())]);
-        Members::read(&body, Password::read)
+        Members::read(&body, |members, errors| Password::read(members, "password", Hasher::Bcrypt { cost: 4 }, errors))
     }
 
     #[test]
@@ -150,34 +85,5 @@ mod tests {
     #[test]
     fn a_password_is_not_shown() {
         assert!(!format!("{:?}", read(&Json::Text("correct horse battery".into())).unwrap()).contains("horse"));
-    }
-
-    #[tokio::test]
-    async fn hashes_verify_whatever_their_prefix() {
-        let slots = Slots::new(4);
-        let password = "a".repeat(MAX_BYTES);
-        let [one, other] = [[1; 16], [2; 16]].map(|salt| slots.hash(Password(password.as_str().into()), salt));
-        let (one, other) = (one.await.unwrap(), other.await.unwrap());
-        assert!(one.starts_with("$2b$04$") && one != other);
-        for (attempt, stored, expected) in [
-            (password.clone(), Some(one.clone()), true),
-            (password.clone(), Some(other), true),
-            (password.clone(), Some(one.replace("$2b$", "$2a$")), true),
-            (password.clone(), Some(one.replace("$2b$", "$2y$")), true),
-            (format!("{password}a"), Some(one.clone()), false),
-            ("a".repeat(MAX_BYTES - 1), Some(one), false),
-            (password, None, false),
-        ] {
-            assert_eq!(slots.verify(attempt.as_str().into(), stored.clone()).await.unwrap(), expected, "{stored:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn the_queue_is_bounded() {
-        let waiting = AtomicUsize::new(0);
-        let queued: Vec<_> = (0..MAX_WAITING).map(|_| Queued::enter(&waiting).unwrap()).collect();
-        assert_eq!(Queued::enter(&waiting).err().unwrap().code(), Code::Unavailable);
-        drop(queued);
-        assert_eq!(waiting.load(Ordering::Relaxed), 0);
     }
 }

@@ -10,13 +10,12 @@ use insula_model::value::{Timestamp, Value};
 use super::csrf::CookieProof;
 use super::event::{self, Action, Party, Whom};
 use super::lost_reply;
-use super::session::{self, EndReason, Ending, Keeping, RefreshToken, Tokens, used};
+use super::opaque::{self, MAX_CHARS, OpaqueToken};
+use super::session::{self, EndReason, Ending, Keeping, Tokens, used};
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
-
-const MAX_CHARS: usize = 512;
 
 static USE: Fixed = Fixed::new(
     "UPDATE insula.refresh_token SET used_at = $1, successor = $2, successor_sealed = $3 \
@@ -66,8 +65,8 @@ pub(super) async fn refresh(
         (None, Some(cookie)) => Some((cookie.refresh_token, Some(cookie))),
         _ => members.text("refresh_token", MAX_CHARS, errors).map(|token| (token, None)),
     })?;
-    let hash = session::hash(token);
-    let next = RefreshToken::fresh(engine);
+    let hash = opaque::hash(token);
+    let next = OpaqueToken::fresh(engine);
     let sealed = lost_reply::seal(engine, token, &next)?;
     let now = engine.clock.now();
 

@@ -12,7 +12,8 @@ use insula_model::value::{Email, Timestamp, Value};
 
 use super::account::{self, Epoch, Standing};
 use super::event::{self, Action, Party, Whom};
-use super::password::Password;
+use super::password::strength::Strength;
+use super::password::{Hasher, Password};
 use super::session::{self, Tokens};
 use super::token::{Realm, Subject};
 use super::users::member::{self, Member};
@@ -58,9 +59,13 @@ pub(super) async fn register(engine: &Inner, origin: &Origin, body: &Json) -> Re
     if engine.identity.options.registration == Registration::Closed {
         return Err(Problem::new(Code::Forbidden, "Registration is closed. Ask an administrator to add you."));
     }
-    let application = Members::read(body, read)?;
+    let slots = &engine.identity.slots;
+    let application = Members::read(body, |members, errors| read(members, slots.hasher(), errors))?;
+    let names = [application.code.as_str(), application.name.as_str()];
+    let strength = Strength::of_anybody(application.email.as_str(), &names);
+    strength.check(slots, &application.password, "/password").await?;
     refuse_taken(engine, &application).await?;
-    let hash = engine.identity.slots.hash(application.password, engine.ids.random()).await?;
+    let hash = slots.hash(application.password, engine.ids.random()).await?;
 
     let now = engine.clock.now();
     let founding = Founding {
@@ -89,7 +94,7 @@ pub(super) async fn register(engine: &Inner, origin: &Origin, body: &Json) -> Re
     tokens
 }
 
-fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Application> {
+fn read(members: &mut Members<'_>, hasher: Hasher, errors: &mut Errors) -> Option<Application> {
     let tenant = members.required("tenant", errors).and_then(|json| {
         let mut tenant = Members::of(json, &members.pointer("tenant"), errors)?;
         let code = read_code(&mut tenant, errors);
@@ -98,7 +103,7 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Application> {
         Some((code?, name?))
     });
     let email = Email::read(members, errors);
-    let password = Password::read(members, errors);
+    let password = Password::read(members, "password", hasher, errors);
     let full_name = label::read(members, "full_name", errors);
     let (code, name) = tenant?;
     Some(Application { code, name, email: email?, password: password?, full_name: full_name? })

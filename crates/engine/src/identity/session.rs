@@ -8,16 +8,14 @@ pub mod own;
 mod room;
 pub(super) mod used;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use insula_model::id::{AccountId, SessionId, TenantId};
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, Value};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::account::{self, Epoch};
 use super::event::{self, Action, Whom};
+use super::opaque::OpaqueToken;
 use super::token::Subject;
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
@@ -34,6 +32,13 @@ static END: Fixed =
     Fixed::new("UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL");
 static END_ACCOUNT: Fixed =
     Fixed::new("UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND ended_at IS NULL");
+static END_OTHERS: Fixed = Fixed::new(
+    "UPDATE insula.session SET ended_at = $1, end_reason = $2 WHERE account_id = $3 AND id <> $4 AND ended_at IS NULL",
+);
+static RENEW: Fixed = Fixed::new(
+    "UPDATE insula.session SET credential_epoch = (SELECT credential_epoch FROM insula.account WHERE id = account_id) \
+     WHERE id = $1",
+);
 static END_MEMBER: Fixed = Fixed::new(
     "UPDATE insula.session SET ended_at = $1, end_reason = $2 \
      WHERE account_id = $3 AND tenant_id = $4 AND ended_at IS NULL",
@@ -106,6 +111,7 @@ pub(super) enum EndReason {
     Reuse,
     Deactivated,
     Evicted,
+    Password,
 }
 
 impl EndReason {
@@ -115,6 +121,7 @@ impl EndReason {
             Self::Reuse => "reuse",
             Self::Deactivated => "deactivated",
             Self::Evicted => "evicted",
+            Self::Password => "password",
         }
     }
 }
@@ -124,29 +131,9 @@ impl EndReason {
 pub(super) enum Ending {
     One(SessionId),
     Account(AccountId),
+    /// All of the account but this one.
+    Others(AccountId, SessionId),
     Member(AccountId, TenantId),
-}
-
-/// A refresh token that was just made: what the client gets, and what the store keeps.
-pub(super) struct RefreshToken {
-    text: String,
-    pub(super) hash: Value,
-}
-
-impl RefreshToken {
-    pub(super) fn fresh(engine: &Inner) -> Self {
-        let text = URL_SAFE_NO_PAD.encode(engine.ids.random::<32>());
-        Self { hash: hash(&text), text }
-    }
-
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-}
-
-/// What the store knows a refresh token by (A4): a dump of it opens nothing.
-pub(super) fn hash(token: &str) -> Value {
-    Value::Bytes(Sha256::digest(token).to_vec())
 }
 
 /// Why nobody was signed in.
@@ -193,7 +180,7 @@ pub(super) async fn open(
         Value::Text(device::network(&origin.address)),
     ];
     tx.fixed_execute(&INSERT_SESSION, &binds.each_ref()).await?;
-    hand_out(tx, engine, subject, RefreshToken::fresh(engine), end, now).await.map(Ok)
+    hand_out(tx, engine, subject, OpaqueToken::fresh(engine), end, now).await.map(Ok)
 }
 
 /// Stores `refresh` as the session's newest and makes the pair.
@@ -201,7 +188,7 @@ pub(super) async fn hand_out(
     tx: &mut Tx,
     engine: &Inner,
     subject: Subject,
-    refresh: RefreshToken,
+    refresh: OpaqueToken,
     end: Timestamp,
     now: Timestamp,
 ) -> Result<Tokens> {
@@ -237,6 +224,10 @@ pub(super) async fn end(tx: &mut Tx, which: Ending, reason: EndReason, now: Time
         Ending::Account(account) => {
             tx.fixed_execute(&END_ACCOUNT, &[&at, &reason, &Value::Uuid(account.uuid())]).await?
         }
+        Ending::Others(account, session) => {
+            let (account, session) = (Value::Uuid(account.uuid()), Value::Uuid(session.uuid()));
+            tx.fixed_execute(&END_OTHERS, &[&at, &reason, &account, &session]).await?
+        }
         Ending::Member(account, tenant) => {
             let (account, tenant) = (Value::Uuid(account.uuid()), Value::Uuid(tenant.uuid()));
             tx.fixed_execute(&END_MEMBER, &[&at, &reason, &account, &tenant]).await?
@@ -245,12 +236,18 @@ pub(super) async fn end(tx: &mut Tx, which: Ending, reason: EndReason, now: Time
     Ok(())
 }
 
+/// Takes a session over into the account's present epoch.
+pub(super) async fn renew(tx: &mut Tx, session: SessionId) -> Result<(), StoreError> {
+    tx.fixed_execute(&RENEW, &[&Value::Uuid(session.uuid())]).await?;
+    Ok(())
+}
+
 /// Makes this node ask again about sessions that were ended.
 pub(super) fn forget(engine: &Inner, which: Ending) {
     let admitted = &engine.identity.admitted;
     match which {
         Ending::One(session) => admitted.forget(session),
-        Ending::Account(account) => admitted.forget_account(account),
+        Ending::Account(account) | Ending::Others(account, _) => admitted.forget_account(account),
         Ending::Member(account, tenant) => admitted.forget_member(account, tenant),
     }
 }

@@ -11,6 +11,7 @@ use super::account;
 use super::event::{self, Action, Whom};
 use super::label;
 use super::password::Password;
+use super::password::strength::Strength;
 use super::users::member::Member;
 use crate::engine::{Engine, Origin};
 use crate::sql::Fixed;
@@ -27,13 +28,15 @@ impl Engine {
     /// password was not chosen for it.
     pub async fn create_superuser(&self, origin: &Origin, body: &Json) -> Result<AccountId> {
         let engine = &*self.0;
+        let slots = &engine.identity.slots;
         let (email, password, full_name) = Members::read(body, |members, errors| {
             let email = Email::read(members, errors);
-            let password = Password::read(members, errors);
+            let password = Password::read(members, "password", slots.hasher(), errors);
             let full_name = label::read(members, "full_name", errors);
             Some((email?, password?, full_name?))
         })?;
-        let hash = engine.identity.slots.hash(password, engine.ids.random()).await?;
+        Strength::of_anybody(email.as_str(), &[]).check(slots, &password, "/password").await?;
+        let hash = slots.hash(password, engine.ids.random()).await?;
         let now = engine.clock.now();
         let owner = Member::new(engine.ids.unordered(), &email, full_name, now);
         let mut tx = engine.stores.platform_write().await?;

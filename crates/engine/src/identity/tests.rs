@@ -16,6 +16,7 @@ use super::users::{UserView, delete, list, update};
 use super::*;
 use crate::attempt::{Attempt, Done};
 use crate::engine::{Options, Registration};
+use crate::mail::MailOptions;
 use crate::scope::Scope;
 use crate::sql::Fixed;
 use crate::store::StoreOptions;
@@ -49,6 +50,7 @@ fn options(store: StoreOptions, clock: &Clock, registration: Registration) -> Op
         store,
         secret_key: "0123456789abcdef0123456789abcdef".into(),
         identity: IdentityOptions { registration, bcrypt_cost: 4, ..IdentityOptions::default() },
+        mail: MailOptions::into_folder("/nowhere".into()),
         clock: clock.clone(),
     }
 }

@@ -19,6 +19,7 @@ use super::*;
 use crate::attempt::{Attempt, Done, IdempotencyKey, Outcome};
 use crate::cancel::polled;
 use crate::engine::{Engine, IdentityOptions, Options, Origin};
+use crate::mail::MailOptions;
 use crate::scope::Scope;
 use crate::sql::{Dialect, Fixed};
 use crate::store::scratch::on_scratch;
@@ -71,8 +72,13 @@ impl World {
         let clock = Clock::fixed(at(NOW));
         let identity =
             IdentityOptions { bcrypt_cost: 4, access_token_seconds: 10_000 * DAY, ..IdentityOptions::default() };
-        let options =
-            Options { store, secret_key: "0123456789abcdef0123456789abcdef".into(), identity, clock: clock.clone() };
+        let options = Options {
+            store,
+            secret_key: "0123456789abcdef0123456789abcdef".into(),
+            identity,
+            mail: MailOptions::into_folder("/nowhere".into()),
+            clock: clock.clone(),
+        };
         Self { engine: Engine::open(options).await.unwrap(), clock }
     }
 

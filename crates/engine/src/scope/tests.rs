@@ -13,6 +13,7 @@ use super::*;
 use crate::cancel::polled;
 use crate::engine::{IdentityOptions, Options};
 use crate::grant::{Create, Read};
+use crate::mail::MailOptions;
 use crate::sql::Dialect;
 use crate::store::scratch::{Scratch, on_scratch};
 use crate::store::{StoreOptions, Stores};
@@ -34,7 +35,13 @@ fn origin() -> Origin {
 
 fn options(store: StoreOptions, clock: &Clock) -> Options {
     let identity = IdentityOptions { bcrypt_cost: 4, ..IdentityOptions::default() };
-    Options { store, secret_key: "0123456789abcdef0123456789abcdef".into(), identity, clock: clock.clone() }
+    Options {
+        store,
+        secret_key: "0123456789abcdef0123456789abcdef".into(),
+        identity,
+        mail: MailOptions::into_folder("/nowhere".into()),
+        clock: clock.clone(),
+    }
 }
 
 async fn owner(engine: &Engine, code: &str) -> Scope {

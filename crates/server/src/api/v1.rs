@@ -12,4 +12,5 @@ pub(crate) mod platform;
 pub(crate) mod records;
 pub(crate) mod roles;
 pub(crate) mod schema;
+pub(crate) mod tenant;
 pub(crate) mod users;

@@ -28,6 +28,12 @@ fn set(option: &mut Option<String>, value: &str) {
     *option = Some(value.to_owned());
 }
 
+fn with_mail(args: &mut ServeArgs, url: &str) {
+    set(&mut args.smtp_url, url);
+    set(&mut args.public_url, "https://insula.example/");
+    set(&mut args.mail_from, "Insula <no-reply@insula.example>");
+}
+
 fn findings(args: &ServeArgs) -> Vec<String> {
     Config::check(args).err().map_or(Vec::new(), |findings| findings.list().to_vec())
 }
@@ -69,6 +75,22 @@ fn one_fault_is_one_finding_that_names_the_option() {
     check(|a| set(&mut a.log_level, "info,insula=loud"), "LOG_LEVEL");
     check(|a| set(&mut a.log_format, "xml"), "LOG_FORMAT");
     check(|a| a.unbuilt = vec!["TLS_CERT"], "TLS_CERT");
+    check(|a| set(&mut a.password_hasher, "md5"), "PASSWORD_HASHER");
+    check(|a| set(&mut a.public_url, "insula.example"), "PUBLIC_URL");
+    check(|a| set(&mut a.public_url, "ftp://insula.example"), "PUBLIC_URL");
+    check(|a| set(&mut a.public_url, "https://insula.example?a=b"), "PUBLIC_URL");
+    check(|a| set(&mut a.public_url, "http://insula.example"), "https://");
+    check(|a| set(&mut a.mail_from, "Insula"), "MAIL_FROM");
+    check(|a| with_mail(a, "https://mail.example"), "SMTP_URL must");
+    check(|a| with_mail(a, "smtp://mail.example"), "in the clear");
+    check(|a| with_mail(a, "smtp://mail.example?tls=opportunistic"), "in the clear");
+    check(
+        |a| {
+            with_mail(a, "smtps://mail.example");
+            a.mail_from = None;
+        },
+        "MAIL_FROM",
+    );
     for url in [
         "postgresql://owner:pw@db.example/insula",
         "postgresql://owner:pw@10.0.0.5:5432/insula?sslmode=require",
@@ -96,6 +118,22 @@ fn a_database_on_this_machine_needs_no_tls() {
     ] {
         let found = findings(&ServeArgs { database_url: Some(url.to_owned()), ..production(|_| {}) });
         assert_eq!(found, [""; 0], "{url}");
+    }
+}
+
+#[test]
+fn mails_go_to_a_server_that_nobody_listens_to() {
+    for url in [
+        "smtps://user:pass@mail.example",
+        "smtp://mail.example:587?tls=required",
+        "smtp://localhost:25",
+        "smtp://127.0.0.1:2525",
+    ] {
+        let mut args = production(|_| {});
+        with_mail(&mut args, url);
+        let config = Config::check(&args).unwrap_or_else(|findings| panic!("{url}: {findings}"));
+        assert_eq!(config.engine.mail.public_url, "https://insula.example", "{url}");
+        assert!(!format!("{:?}", config.engine.mail).contains("pass"), "{url}");
     }
 }
 

@@ -20,6 +20,7 @@ mod members;
 mod migration;
 mod neighbours;
 mod openapi;
+mod passwords;
 mod platform;
 mod query;
 mod readme;

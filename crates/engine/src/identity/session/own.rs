@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{EndReason, Ending};
 use crate::identity::event::{self, Action, Party, Whom};
-use crate::identity::logout::{Leaver, SignedIn};
+use crate::identity::logout::{Holder, SignedIn};
 use crate::page::Page;
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError};
@@ -64,7 +64,7 @@ impl SessionView {
 /// Newest first. `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
 pub async fn list(who: SignedIn<'_>, query: &str) -> Result<SessionPage> {
     let page = Page::read(query)?;
-    let Leaver { engine, account, session, .. } = who.leaver();
+    let Holder { engine, account, session, .. } = who.holder();
     let now = engine.clock.now();
     let binds = [
         Value::Uuid(account.uuid()),
@@ -83,7 +83,7 @@ pub async fn list(who: SignedIn<'_>, query: &str) -> Result<SessionPage> {
 
 /// Ends one. On this node at once, on others within a second.
 pub async fn end(who: SignedIn<'_>, session: SessionId) -> Result<()> {
-    let Leaver { engine, origin, account, email, .. } = who.leaver();
+    let Holder { engine, origin, account, email, .. } = who.holder();
     let now = engine.clock.now();
     let idle_since = Value::Timestamp(engine.identity.options.idle_since(now));
     let binds = [Value::Uuid(session.uuid()), Value::Uuid(account.uuid()), Value::Timestamp(now), idle_since];

@@ -12,7 +12,8 @@ use super::{UserView, conclude, grant};
 use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::account::{self, Standing};
 use crate::identity::label;
-use crate::identity::password::Password;
+use crate::identity::password::strength::Strength;
+use crate::identity::password::{Hasher, Password, imported};
 use crate::roles;
 use crate::scope::Scope;
 use crate::tx::{Mode, Tx};
@@ -20,11 +21,19 @@ use crate::tx::{Mode, Tx};
 struct NewUser {
     email: Email,
     full_name: String,
-    password: Password,
+    secret: Secret,
     roles: Vec<String>,
 }
 
-/// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`.
+/// What the new user will sign in with.
+enum Secret {
+    Password(Password),
+    /// Set elsewhere.
+    Hash(String),
+}
+
+/// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`, or
+/// `password_hash` in place of `password`.
 ///
 /// An address that has an account already, through another organisation, becomes a member here too and keeps the
 /// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations,
@@ -33,22 +42,48 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
     let scope = attempt.scope();
     // Before any work is done for the request, hashing above all.
     scope.read(async |tx| tx.require(Resource::Users, Action::Create)).await?;
-    let new = Members::read(body, read)?;
     let engine = scope.engine();
-    let hash = engine.identity.slots.hash(new.password, engine.ids.random()).await?;
+    let slots = &engine.identity.slots;
+    let new = Members::read(body, |members, errors| read(members, slots.hasher(), errors))?;
+    let hash = match new.secret {
+        Secret::Password(password) => {
+            let mut tx = engine.stores.platform_read().await?;
+            let strength = Strength::of_tenant(&mut tx, scope.caller().tenant(), new.email.as_str()).await?;
+            tx.commit().await?;
+            strength.check(slots, &password, "/password").await?;
+            slots.hash(password, engine.ids.random()).await?
+        }
+        Secret::Hash(hash) => hash,
+    };
 
     let applicant = Member::new(engine.ids.unordered(), &new.email, new.full_name, engine.clock.now());
     let (user, change) = register(scope, applicant, hash).await?;
-    let done = Box::pin(change::make(engine, change, admit(attempt, body, &user, &new.roles))).await?;
+    let done = Box::pin(change::make(engine, change, admit(attempt, &without_secret(body), &user, &new.roles))).await?;
     Ok(done.map(UserView::from))
 }
 
-fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<NewUser> {
+fn read(members: &mut Members<'_>, hasher: Hasher, errors: &mut Errors) -> Option<NewUser> {
     let email = Email::read(members, errors);
     let full_name = label::read(members, "full_name", errors);
-    let password = Password::read(members, errors);
+    let secret = read_secret(members, hasher, errors);
     let roles = members.required("roles", errors).and_then(|json| grant::read(json, members, errors));
-    Some(NewUser { email: email?, full_name: full_name?, password: password?, roles: roles? })
+    Some(NewUser { email: email?, full_name: full_name?, secret: secret?, roles: roles? })
+}
+
+fn read_secret(members: &mut Members<'_>, hasher: Hasher, errors: &mut Errors) -> Option<Secret> {
+    if members.optional("password_hash").is_none() {
+        return Password::read(members, "password", hasher, errors).map(Secret::Password);
+    }
+    if members.optional("password").is_some() {
+        errors.add(members.pointer("password"), Code::Invalid, "Give `password` or `password_hash`, not both.");
+    }
+    imported::read(members, errors).map(Secret::Hash)
+}
+
+/// What a request that may be sent again is known by: not by a password, of which no hash is kept that is quick to make.
+fn without_secret(body: &Json) -> Json {
+    let Json::Object(members) = body else { return body.clone() };
+    Json::Object(members.iter().filter(|(name, _)| name != "password").cloned().collect())
 }
 
 /// Makes the member in the tenant's store.

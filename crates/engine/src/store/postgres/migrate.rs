@@ -23,7 +23,9 @@ pub(super) const PLATFORM: Tables = Tables {
         include_str!("migrations/platform_0003.sql"),
         include_str!("migrations/platform_0004.sql"),
         include_str!("migrations/platform_0005.sql"),
+        include_str!("migrations/platform_0006.sql"),
         include_str!("migrations/platform_0007.sql"),
+        include_str!("migrations/platform_0008.sql"),
     ],
 };
 /// Schema `insula_tenant`, in every cell.

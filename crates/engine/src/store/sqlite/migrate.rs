@@ -11,7 +11,9 @@ pub(super) const PLATFORM: &[&str] = &[
     include_str!("migrations/platform_0003.sql"),
     include_str!("migrations/platform_0004.sql"),
     include_str!("migrations/platform_0005.sql"),
+    include_str!("migrations/platform_0006.sql"),
     include_str!("migrations/platform_0007.sql"),
+    include_str!("migrations/platform_0008.sql"),
 ];
 pub(super) const TENANT: &[&str] = &[
     include_str!("migrations/tenant_0001.sql"),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use insula_testkit::Caller;
 use insula_testkit::caller::PASSWORD;
+use insula_testkit::mails::mail_to;
 use insula_testkit::openapi::Operation;
 use serde_json::{Value, json};
 
@@ -80,6 +81,8 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "getPlatformDocument"
         | "getDocument"
         | "getMe"
+        | "getPasswordPolicy"
+        | "getTenant"
         | "logout"
         | "listSessions"
         | "listUsers"
@@ -105,6 +108,10 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
             let current = |session: &&Value| session["current"] == true;
             Inputs::variable("id", other.items().iter().find(current).unwrap()["id"].as_str().unwrap())
         }
+        "forgotPassword" => Inputs::body(json!({"email": owner.email})),
+        "resetPassword" => Inputs::body(json!({"token": reset_token(side, owner).await, "new_password": PASSWORD})),
+        "changePassword" => Inputs::body(json!({"current_password": PASSWORD, "new_password": PASSWORD})),
+        "updateTenant" => Inputs::body(json!({"name": SENT, "policies": {"password": {"min_length": 13}}})),
         "createUser" => Inputs::body(member(side, SENT)),
         "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
         "getUser" | "deleteUser" => Inputs::variable("id", &user(side, owner).await),
@@ -217,6 +224,15 @@ async fn made(what: &str, body: &Value, owner: &Caller) -> String {
 
 fn entity_of(name: &str, label: &str) -> Value {
     json!({"name": name, "label": label, "fields": [{"name": "name", "type": "text"}]})
+}
+
+/// Of a mail to a member who forgot a password.
+async fn reset_token(side: &Side, owner: &Caller) -> String {
+    let member = member(side, &side.canary);
+    owner.post("/users", &member).await.expect(201);
+    let email = member["email"].as_str().unwrap();
+    owner.post("/auth/password/forgot", &json!({"email": email})).await.expect(202);
+    mail_to(&side.data_dir, email).await.after("/reset?token=").to_owned()
 }
 
 async fn user(side: &Side, owner: &Caller) -> String {

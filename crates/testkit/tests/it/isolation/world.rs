@@ -1,6 +1,7 @@
 //! Two tenants that look alike, each with a word of its own in everything it stores.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use insula_testkit::{Caller, Reply, Store, TestApp};
 use serde_json::json;
@@ -16,6 +17,7 @@ pub(super) struct World {
 }
 
 pub(super) struct Side {
+    pub(super) data_dir: PathBuf,
     pub(super) code: &'static str,
     /// Stands in every text of this tenant and in none of another.
     pub(super) canary: String,
@@ -83,7 +85,8 @@ impl Side {
         owner.delete(&format!("/users/{removed}")).await.expect(204);
         let id = id_of(&owner, "tenant").await.parse().unwrap();
         let account = id_of(&owner, "account").await;
-        Self { code, canary, id, owner, viewer, gone, account, record }
+        let data_dir = app.place().data_dir.path().to_owned();
+        Self { data_dir, code, canary, id, owner, viewer, gone, account, record }
     }
 
     /// Everything stored of this tenant, read past the server.

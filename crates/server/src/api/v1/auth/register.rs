@@ -20,7 +20,7 @@ pub(crate) fn describe() -> Operation {
     let body = Schema::input([
         required("tenant", tenant),
         required("email", Schema::email()),
-        required("password", Schema::text(12, 72).described("At most 72 bytes of UTF-8.")),
+        required("password", super::password::new_password()),
         required("full_name", Schema::label()),
     ]);
     Operation::new("register", "Makes an organisation and its owner, and signs the owner in")

@@ -5,9 +5,10 @@ use insula_engine::attempt::Attempt;
 use insula_engine::identity::users;
 use insula_model::problem::Result;
 
+use crate::api::v1::auth::password::new_password;
 use crate::body::JsonBody;
 use crate::call::NoQuery;
-use crate::openapi::{Answer, Operation, Schema, required};
+use crate::openapi::{Answer, Operation, Schema, optional, required};
 use crate::reply;
 use serde_json::json;
 
@@ -20,7 +21,11 @@ pub(crate) fn describe() -> Operation {
     let body = Schema::input([
         required("email", Schema::email()),
         required("full_name", Schema::label()),
-        required("password", Schema::text(12, 72).described("At most 72 bytes of UTF-8.")),
+        optional("password", new_password()),
+        optional(
+            "password_hash",
+            Schema::text(60, 60).described("In place of `password`: bcrypt of a cost of 10 to 14."),
+        ),
         required("roles", super::roles()),
     ]);
     Operation::new("createUser", "Adds a member")
