@@ -527,7 +527,7 @@ fn what_was_never_registered_is_swept_once_it_is_old() {
 fn a_tenant_the_platform_does_not_know_stays() {
     on_both(async |world| {
         static FORGET: [Fixed; 4] = [
-            Fixed::new("DELETE FROM insula.refresh_token()"),
+            Fixed::new("DELETE FROM insula.refresh_token"),
             Fixed::new("DELETE FROM insula.session"),
             Fixed::new("DELETE FROM insula.membership"),
             Fixed::new("DELETE FROM insula.tenant"),

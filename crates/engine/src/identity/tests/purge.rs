@@ -8,7 +8,7 @@ const DAY: i64 = 24 * 3600;
 /// How many sessions there are, and refresh tokens.
 async fn left(world: &World) -> (i64, i64) {
     static LEFT: crate::sql::Fixed = crate::sql::Fixed::new(
-        "SELECT (SELECT count(*) FROM insula.session), (SELECT count(*) FROM insula.refresh_token())",
+        "SELECT (SELECT count(*) FROM insula.session), (SELECT count(*) FROM insula.refresh_token)",
     );
     let mut tx = world.engine.0.stores.platform_read().await.unwrap();
     let rows = tx.fixed(&LEFT, &[]).await.unwrap();
