@@ -50,11 +50,13 @@ const GET: &str =
 const LIST: &str =
     "SELECT id, name, category, quantity, price::text, due, created_at, created_by, updated_at, updated_by,
     version FROM item WHERE category = $1 ORDER BY due DESC NULLS LAST, id LIMIT 26";
+/// The condition is [`rows::RULE`]. The suppliers of the page alone are looked up.
 const PURCHASES: &str = "
     SELECT item.id, item.name, category, quantity, price::text, due, item.created_at, item.created_by,
         item.updated_at, item.updated_by, item.version, supplier.id, supplier.name, city, supplier.created_at,
         supplier.created_by, supplier.updated_at, supplier.updated_by, supplier.version
-    FROM purchase AS item LEFT JOIN supplier ON supplier.id = item.supplier";
+    FROM (SELECT * FROM purchase WHERE category = $1 AND quantity >= 5500 ORDER BY due DESC NULLS LAST, id LIMIT 26) AS item
+    LEFT JOIN supplier ON supplier.id = item.supplier ORDER BY due DESC NULLS LAST, item.id";
 const LOCK: &str =
     "SELECT id, name, category, quantity, price::text, due, created_at, created_by, updated_at, updated_by,
     version FROM item WHERE id = $1 FOR UPDATE";
@@ -109,9 +111,7 @@ async fn connect(url: &str) -> Result<Link> {
     tokio::spawn(connection);
     // The other links must find the tables too; IF NOT EXISTS alone would race.
     client.batch_execute(&format!("BEGIN; SELECT pg_advisory_xact_lock(1); {TABLES} COMMIT")).await?;
-    let purchases =
-        format!("{PURCHASES} WHERE category = $1 AND {} ORDER BY due DESC NULLS LAST, item.id LIMIT 26", rows::RULE);
-    let texts = [GET, LIST, &purchases, LOCK, UPDATE, INSERT, AUDIT, INSERT_ALL];
+    let texts = [GET, LIST, PURCHASES, LOCK, UPDATE, INSERT, AUDIT, INSERT_ALL];
     let statements = try_join_all(texts.map(|sql| client.prepare(sql))).await?;
     let Ok([get, list, purchases, lock, update, insert, audit, insert_all]) = <[Statement; 8]>::try_from(statements)
     else {

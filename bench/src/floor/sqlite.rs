@@ -51,11 +51,13 @@ CREATE TABLE IF NOT EXISTS audit_event (
 const COLUMNS: &str =
     "id, name, category, quantity, price, due, created_at, created_by, updated_at, updated_by, version";
 
+/// The condition is [`rows::RULE`]. The suppliers of the page alone are looked up.
 const PURCHASES: &str = "
     SELECT item.id, item.name, category, quantity, price, due, item.created_at, item.created_by, item.updated_at,
         item.updated_by, item.version, supplier.id, supplier.name, city, supplier.created_at, supplier.created_by,
         supplier.updated_at, supplier.updated_by, supplier.version
-    FROM purchase AS item LEFT JOIN supplier ON supplier.id = item.supplier";
+    FROM (SELECT * FROM purchase WHERE category = ?1 AND quantity >= 5500 ORDER BY due DESC, id LIMIT 26) AS item
+    LEFT JOIN supplier ON supplier.id = item.supplier ORDER BY due DESC, item.id";
 
 enum Change {
     One(Created),
@@ -72,7 +74,6 @@ struct Floor {
     file: PathBuf,
     get: String,
     list: String,
-    purchases: String,
     maker: Maker,
     writer: mpsc::UnboundedSender<Job>,
 }
@@ -86,7 +87,6 @@ pub async fn serve(file: &Path, port: u16, rows: u32) -> Result<()> {
         file: file.to_owned(),
         get: format!("SELECT {COLUMNS} FROM item WHERE id = ?1"),
         list: format!("SELECT {COLUMNS} FROM item WHERE category = ?1 ORDER BY due DESC, id LIMIT 26"),
-        purchases: format!("{PURCHASES} WHERE category = ?1 AND {} ORDER BY due DESC, item.id LIMIT 26", rows::RULE),
         maker: Maker::default(),
         writer,
     };
@@ -304,7 +304,7 @@ async fn list(State(floor): State<Arc<Floor>>, RawQuery(query): RawQuery) -> Res
 async fn purchases(State(floor): State<Arc<Floor>>, RawQuery(query): RawQuery) -> Response {
     let category = query.as_deref().and_then(super::category_of_purchases);
     let Some(category) = category else { return super::bad_request() };
-    page(&floor, &floor.purchases, category, purchase)
+    page(&floor, PURCHASES, category, purchase)
 }
 
 fn page(
