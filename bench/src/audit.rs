@@ -1,4 +1,4 @@
-//! How many creates the product's audit log holds, counted in the store itself: a run that lost one is void.
+//! How many records the product's audit log says were made or changed, counted in the store itself: a run that lost one is void.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::Result;
 use crate::postgres::Cluster;
 
-const ACTION: &str = "record.create";
+const IS_COUNTED: &str = "action IN ('record.create', 'record.update')";
 
 /// Over every SQLite file under the data folder.
 pub fn in_files(folder: &Path) -> Result<u64> {
@@ -28,8 +28,8 @@ fn in_file(file: &Path) -> Result<u64> {
     if !connection.query_row(exists, (), |row| row.get(0))? {
         return Ok(0);
     }
-    let count = "SELECT count(*) FROM audit_event WHERE action = ?1";
-    let count: i64 = connection.query_row(count, (ACTION,), |row| row.get(0))?;
+    let count = format!("SELECT count(*) FROM audit_event WHERE {IS_COUNTED}");
+    let count: i64 = connection.query_row(&count, (), |row| row.get(0))?;
     Ok(u64::try_from(count)?)
 }
 
@@ -48,8 +48,8 @@ pub async fn in_cluster(cluster: &Cluster) -> Result<u64> {
         let client = cluster.inside(&name).await?;
         let exists = "SELECT to_regclass('insula_tenant.audit_event') IS NOT NULL";
         if client.query_one(exists, &[]).await?.get(0) {
-            let events = "SELECT count(*) FROM insula_tenant.audit_event WHERE action = $1";
-            count += u64::try_from(client.query_one(events, &[&ACTION]).await?.get::<_, i64>(0))?;
+            let events = format!("SELECT count(*) FROM insula_tenant.audit_event WHERE {IS_COUNTED}");
+            count += u64::try_from(client.query_one(&events, &[]).await?.get::<_, i64>(0))?;
         }
     }
     Ok(count)
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_creates_in_only_databases_are_counted() {
+    fn only_changes_of_records_in_only_databases_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let tenants = folder.path().join("tenants");
         std::fs::create_dir(&tenants).unwrap();
@@ -69,7 +69,7 @@ mod tests {
         let tenant = Connection::open(tenants.join("a.db")).unwrap();
         tenant.pragma_update(None, "journal_mode", "WAL").unwrap();
         let rows = "CREATE TABLE audit_event (action TEXT);
-            INSERT INTO audit_event VALUES ('record.create'), ('record.create'), ('entity.create')";
+            INSERT INTO audit_event VALUES ('record.create'), ('record.update'), ('entity.create')";
         tenant.execute_batch(rows).unwrap();
         assert_eq!(in_files(folder.path()).unwrap(), 2);
     }

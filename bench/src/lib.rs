@@ -4,6 +4,7 @@
 //! link the product's engine or server, so that both contenders are processes like any other.
 
 pub mod audit;
+pub mod depth;
 pub mod floor;
 pub mod http;
 pub mod load;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -26,7 +27,17 @@ enum Pick {
         runs: Zipf,
         each: u64,
     },
+    /// One after the other and from the start again, whoever sends them; `rounds` are the places of the round's number.
+    InTurn {
+        next: AtomicU64,
+        rounds: [usize; 2],
+    },
 }
+
+/// The digits of a round's number.
+const ROUND: &str = "00000000";
+/// From one part to the next one in turn, so that neighbours are not sent together; prime.
+const STRIDE: u64 = 7_919;
 
 impl Requests {
     /// Every part must be as long as the first.
@@ -46,14 +57,40 @@ impl Requests {
         Self { pick, ..Self::new("", tenants.into_iter().flatten().collect(), "") }
     }
 
+    /// Parts sent in turn, with the number of the round, from 1, in the two places between the pieces of the tail: the
+    /// version of a record that nobody else changes. No two requests in flight have the same part while there are more
+    /// parts than connections.
+    pub fn in_turn(head: &str, parts: Vec<Box<[u8]>>, [before, between, after]: [&str; 3]) -> Self {
+        assert!(!(parts.len() as u64).is_multiple_of(STRIDE), "a stride that reaches all");
+        let first = head.len() + parts.first().map_or(0, |part| part.len()) + before.len();
+        let rounds = [first, first + ROUND.len() + between.len()];
+        let tail = [before, ROUND, between, ROUND, after].concat();
+        Self { pick: Pick::InTurn { next: AtomicU64::new(0), rounds }, ..Self::new(head, parts, &tail) }
+    }
+
     /// The request of this random number, written over the last one.
     fn write(&self, request: &mut [u8], random: u64) {
         let number = match &self.pick {
             Pick::Even => random % self.parts.len() as u64,
             Pick::Zipf { runs, each } => runs.rank(random) as u64 * each + mix(random) % each,
+            Pick::InTurn { next, rounds } => {
+                let (turn, parts) = (next.fetch_add(1, Ordering::Relaxed), self.parts.len() as u64);
+                for at in rounds {
+                    write_digits(&mut request[*at..*at + ROUND.len()], turn / parts + 1);
+                }
+                turn % parts * STRIDE % parts
+            }
         };
         let part = &self.parts[usize::try_from(number).unwrap_or(0)];
         request[self.at..self.at + part.len()].copy_from_slice(part);
+    }
+}
+
+/// Right-aligned, zeros before.
+fn write_digits(out: &mut [u8], mut number: u64) {
+    for digit in out.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
@@ -195,6 +232,24 @@ mod tests {
         for (random, expect) in [(0, b"<aa>"), (1, b"<bb>"), (2, b"<aa>")] {
             requests.write(&mut request, random);
             assert_eq!(request, expect);
+        }
+    }
+
+    #[test]
+    fn parts_in_turn_all_come_once_a_round() {
+        let parts = (0..10u8).map(|part| [b'a' + part].into()).collect();
+        let requests = Requests::in_turn("<", parts, ["=", "|", ">"]);
+        let mut request = requests.first.clone();
+        for round in [1, 2] {
+            let mut sent: Vec<String> = (0..10)
+                .map(|random| {
+                    requests.write(&mut request, random);
+                    String::from_utf8(request.clone()).unwrap()
+                })
+                .collect();
+            sent.sort();
+            let all = ('a'..='j').map(|part| format!("<{part}={round:08}|{round:08}>"));
+            assert_eq!(sent, all.collect::<Vec<_>>());
         }
     }
 

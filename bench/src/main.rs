@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use insula_bench::floor::{postgres, sqlite};
 use insula_bench::run::{self, Selection};
-use insula_bench::tenants;
 use insula_bench::workload::{Store, Workload};
+use insula_bench::{depth, tenants};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -23,6 +23,9 @@ struct Arguments {
     /// What so many tenants cost, in place of the usual: made on each store, read, and compared with ten
     #[arg(long, conflicts_with_all = ["workload", "connections"], value_parser = clap::value_parser!(u32).range(10..=10_000))]
     tenants: Option<u32>,
+    /// What depth costs, in place of the usual: lists of a million records against ten thousand, far pages against the first
+    #[arg(long, conflicts_with_all = ["workload", "connections", "tenants"])]
+    depth: bool,
     /// Only this workload
     #[arg(long)]
     workload: Option<Workload>,
@@ -70,9 +73,10 @@ fn main() -> insula_bench::Result<()> {
             Some(Floor::FloorSqlite { file, common }) => sqlite::serve(&file, common.port, common.rows).await,
             Some(Floor::FloorPostgres { url, common }) => postgres::serve(&url, common.port, common.rows).await,
             None => {
-                let Arguments { quick, store, tenants, workload, connections, .. } = arguments;
+                let Arguments { quick, store, tenants, depth, workload, connections, .. } = arguments;
                 match tenants {
                     Some(tenants) => tenants::run(&tenants::Selection { tenants, quick, store }).await,
+                    None if depth => depth::run(&depth::Selection { quick, store }).await,
                     None => run::run(&Selection { quick, store, workload, connections }).await,
                 }
             }

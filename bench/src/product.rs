@@ -1,16 +1,17 @@
 //! The product as a contender: started like an operator starts it, filled through its public API.
 
+pub mod fill;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Result;
 use crate::http::{Connection, call};
-use crate::rows;
 use crate::server::Server;
 
 /// What it takes to start it, once or again on the same data.
@@ -22,10 +23,14 @@ pub struct Installation {
     pub database_url: Option<String>,
 }
 
-/// Credentials and the ids of the rows it holds.
+/// What a contender's requests are made of.
 pub struct Session {
+    /// Whole lines, with the credentials of whoever may do everything.
     pub headers: String,
+    /// Of the items there are from the start.
     pub ids: Vec<String>,
+    /// The same lines of somebody whose role has a condition.
+    pub limited: String,
 }
 
 impl Installation {
@@ -60,71 +65,30 @@ impl Installation {
     }
 }
 
-/// Registers an organisation; the headers by which its owner is known from now on.
-pub async fn register(connection: &mut Connection, code: &str) -> Result<String> {
-    let owner = json!({
-        "tenant": {"code": code, "name": "Bench"},
-        "email": format!("owner@{code}.example"),
-        "password": "plover-granite-47-Oxbow-tundra",
-        "full_name": "Bench Owner",
-    });
-    let tokens = connection.call("POST", "/api/v1/auth/register", HOST, &owner.to_string()).await?;
-    let token = tokens.get("access_token").and_then(Value::as_str).ok_or("registering gave no access token")?;
-    Ok(format!("{HOST}Authorization: Bearer {token}\r\n"))
-}
-
-const HOST: &str = "Host: bench.example\r\n";
-
-/// The entity of an item, under this name.
-pub fn item(name: &str) -> Value {
-    json!({
-        "name": name, "label": "Item", "plural_label": "Items", "title_field": "name",
-        "fields": [
-            {"name": "name", "label": "Name", "type": "text", "required": true, "max_length": 200},
-            {"name": "category", "label": "Category", "type": "code", "indexed": true},
-            {"name": "quantity", "label": "Quantity", "type": "integer"},
-            {"name": "price", "label": "Price", "type": "decimal", "precision": 12, "scale": 2},
-            {"name": "due", "label": "Due", "type": "date", "indexed": true},
-        ],
-    })
-}
-
-/// Registers a tenant, makes the entity `item` and its rows.
-pub async fn fill(address: SocketAddr) -> Result<Session> {
-    let headers = register(&mut Connection::open(address).await?, "bench").await?;
-    call(address, "POST", "/api/v1/entities", &headers, &item("item").to_string()).await?;
-
-    let mut ids = Vec::with_capacity(rows::COUNT as usize);
-    let numbers: Vec<u32> = (0..rows::COUNT).collect();
-    for chunk in numbers.chunks(1_000) {
-        let records: Vec<String> = chunk.iter().map(|number| rows::body(&rows::item(*number))).collect();
-        let batch = format!(r#"{{"create":[{}],"mode":"atomic"}}"#, records.join(","));
-        let answer = call(address, "POST", "/api/v1/records/item/batch", &headers, &batch).await?;
-        let created = answer.get("created").and_then(Value::as_array).ok_or("a batch without `created`")?;
-        ids.extend(created.iter().filter_map(|record| Some(record.get("id")?.as_str()?.to_owned())));
-    }
-    if ids.len() != numbers.len() {
-        return Err(format!("{} rows were sent, {} ids came back", numbers.len(), ids.len()).into());
-    }
-    Ok(Session { headers, ids })
-}
-
-/// Both contenders must do the same work: the same page of records, of the same fields, before anything is measured.
-pub async fn agrees_with_floor(product: (SocketAddr, &str), floor: (SocketAddr, &str)) -> Result<()> {
-    let path = "/api/v1/records/item?filter=category%20%3D%3D%20%22c42%22&sort=-due&limit=25";
-    let theirs = call(product.0, "GET", path, product.1, "").await?;
-    let ours = call(floor.0, "GET", path, floor.1, "").await?;
-    let (theirs, ours) = (comparable(&theirs), comparable(&ours));
-    if theirs != ours {
-        return Err(format!("the product answers a list unlike the floor: {theirs:?} against {ours:?}").into());
+/// Both contenders must do the same work: the same pages of records, of the same fields, before anything is measured.
+pub async fn agrees_with_floor(product: (SocketAddr, &Session), floor: (SocketAddr, &Session)) -> Result<()> {
+    for (entity, rest, headers) in [
+        ("item", "", (&product.1.headers, &floor.1.headers)),
+        ("purchase", "&expand=supplier", (&product.1.limited, &floor.1.limited)),
+    ] {
+        let path = format!("/api/v1/records/{entity}?filter=category%20%3D%3D%20%22c42%22&sort=-due&limit=25{rest}");
+        let theirs = call(product.0, "GET", &path, headers.0, "").await?;
+        let ours = call(floor.0, "GET", &path, headers.1, "").await?;
+        let (theirs, ours) = (comparable(&theirs), comparable(&ours));
+        if theirs != ours {
+            return Err(format!("the product answers {path} unlike the floor: {theirs:?} against {ours:?}").into());
+        }
     }
     Ok(())
 }
 
-/// The due days in order, the names of a record's keys, and whether more follows. The order among equal days follows ids, which differ.
-fn comparable(page: &Value) -> (Vec<&Value>, BTreeSet<&String>, bool) {
+/// The due days in order, the names of a record's keys and of its supplier's, and whether more follows. The order among
+/// equal days follows ids, which differ.
+fn comparable(page: &Value) -> (Vec<&Value>, [BTreeSet<&String>; 2], bool) {
     let items: Vec<&Value> = page.get("items").and_then(Value::as_array).into_iter().flatten().collect();
     let dues = items.iter().filter_map(|item| item.get("due")).collect();
-    let keys = items.first().and_then(|item| item.as_object()).into_iter().flat_map(|item| item.keys()).collect();
+    let first = items.first().copied();
+    let keys = [first, first.and_then(|item| item.get("supplier"))]
+        .map(|of| of.and_then(Value::as_object).into_iter().flat_map(|of| of.keys()).collect());
     (dues, keys, page.get("next_cursor").is_some_and(Value::is_string))
 }

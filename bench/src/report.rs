@@ -16,16 +16,19 @@ pub enum Part {
     Floor,
     /// Many tenants against few.
     Tenants(Store),
+    /// Many records against few.
+    Depth,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Floor, Self::Tenants(Store::Sqlite), Self::Tenants(Store::Postgres)];
+    const ALL: [Self; 4] = [Self::Floor, Self::Tenants(Store::Sqlite), Self::Tenants(Store::Postgres), Self::Depth];
 
     const fn index(self) -> usize {
         match self {
             Self::Floor => 0,
             Self::Tenants(Store::Sqlite) => 1,
             Self::Tenants(Store::Postgres) => 2,
+            Self::Depth => 3,
         }
     }
 
@@ -34,7 +37,8 @@ impl Part {
         match self {
             Self::Floor => "<!-- From here on `cargo xtask bench -- --tenants 1000` writes, for SQLite. -->",
             Self::Tenants(Store::Sqlite) => "<!-- The same for PostgreSQL. -->",
-            Self::Tenants(Store::Postgres) => "<!-- Written by hand from here on; `cargo xtask bench` keeps it. -->",
+            Self::Tenants(Store::Postgres) => "<!-- From here on `cargo xtask bench -- --depth` writes. -->",
+            Self::Depth => "<!-- Written by hand from here on; `cargo xtask bench` keeps it. -->",
         }
     }
 }
@@ -188,9 +192,10 @@ mod tests {
 
     #[test]
     fn a_run_writes_its_own_part_and_keeps_the_others() {
-        let [floor, sqlite, postgres] = Part::ALL.map(Part::marker);
+        let [floor, sqlite, postgres, depth] = Part::ALL.map(Part::marker);
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), format!("old\n\n{floor}\n\n{sqlite}\n\n{postgres}\n\nby hand\n")).unwrap();
+        std::fs::write(file.path(), format!("old\n\n{floor}\n\n{sqlite}\n\n{postgres}\n\n{depth}\n\nby hand\n"))
+            .unwrap();
         let check = |part, text, expect: String| {
             // A second run of the same changes nothing.
             for _ in 0..2 {
@@ -198,11 +203,13 @@ mod tests {
                 assert_eq!(std::fs::read_to_string(file.path()).unwrap(), expect);
             }
         };
-        let hand = "\n\nby hand\n";
+        let hand = format!("\n\n{depth}\n\nby hand\n");
         check(Part::Floor, "new\n", format!("new\n\n{floor}\n\n{sqlite}\n\n{postgres}{hand}"));
         check(Part::Tenants(Store::Postgres), "p\n", format!("new\n\n{floor}\n\n{sqlite}\n\np\n\n{postgres}{hand}"));
         check(Part::Tenants(Store::Sqlite), "s\n", format!("new\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}{hand}"));
         check(Part::Floor, "a\n", format!("a\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}{hand}"));
+        let expect = format!("a\n\n{floor}\n\ns\n\n{sqlite}\n\np\n\n{postgres}\n\nd\n\n{depth}\n\nby hand\n");
+        check(Part::Depth, "d\n", expect);
         std::fs::write(file.path(), format!("no marker but {floor}")).unwrap();
         assert!(save(file.path(), Part::Floor, "page").is_err());
     }

@@ -43,6 +43,46 @@ pub fn body(item: &Item) -> String {
     format!(r#"{{"name":"{name}","category":"{category}","quantity":{quantity},"price":"{price}","due":"{due}"}}"#)
 }
 
+/// Whom purchases are from; each is an item with one of these.
+pub const SUPPLIERS: u32 = 1_000;
+
+/// The condition of the role that purchases are listed by: half of them meet it.
+pub const RULE: &str = "quantity >= 5500";
+
+/// The fields of a supplier.
+pub struct Supplier {
+    pub name: String,
+    pub city: String,
+}
+
+pub fn supplier(number: u32) -> Supplier {
+    Supplier { name: format!("Supplier {number:04} and Sons"), city: format!("City {:02}", number % 50) }
+}
+
+/// The number of the supplier that the purchase of this number is from.
+pub fn supplier_of(number: u32) -> u32 {
+    u32::try_from(mix(u64::from(number) << 32) % u64::from(SUPPLIERS)).unwrap_or(0)
+}
+
+pub fn supplier_body(Supplier { name, city }: &Supplier) -> String {
+    format!(r#"{{"name":"{name}","city":"{city}"}}"#)
+}
+
+pub fn purchase_body(item: &Item, supplier: &str) -> String {
+    let body = body(item);
+    format!(r#"{},"supplier":"{supplier}"}}"#, body.trim_end_matches('}'))
+}
+
+/// The body of a batch that makes all of these or none.
+pub fn batch_body(bodies: &[String]) -> String {
+    format!(r#"{{"create":[{}],"mode":"atomic"}}"#, bodies.join(","))
+}
+
+/// The id of a supplier the floor makes for itself.
+pub fn supplier_id(number: u32) -> Uuid {
+    version_7(1_740_000_000_000 + u64::from(number), mix(number.into()))
+}
+
 /// The id of a row the floor makes for itself: version 7 like the product's, so that they ascend alike.
 pub fn id(number: u32) -> Uuid {
     version_7(1_750_000_000_000 + u64::from(number), mix(number.into()))
@@ -85,8 +125,19 @@ mod tests {
     }
 
     #[test]
-    fn each_category_has_its_hundredth() {
-        let rows = (0..COUNT).filter(|number| item(*number).category == "c42").count();
-        assert_eq!(rows, 1_000);
+    fn each_category_has_its_hundredth_and_the_rule_halves_it() {
+        let of_category = (0..COUNT).map(item).filter(|item| item.category == "c42");
+        let quantities: Vec<i64> = of_category.map(|item| item.quantity).collect();
+        assert_eq!(quantities.len(), 1_000);
+        let least: i64 = RULE.rsplit_once(' ').unwrap().1.parse().unwrap();
+        let kept = quantities.iter().filter(|quantity| **quantity >= least).count();
+        assert!(kept.abs_diff(500) < 50, "{kept}");
+    }
+
+    #[test]
+    fn a_purchase_is_an_item_and_its_supplier() {
+        let mut purchase: serde_json::Value = serde_json::from_str(&purchase_body(&item(7), "s")).unwrap();
+        assert_eq!(purchase.as_object_mut().unwrap().remove("supplier"), Some("s".into()));
+        assert_eq!(purchase, serde_json::from_str::<serde_json::Value>(&body(&item(7))).unwrap());
     }
 }

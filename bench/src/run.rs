@@ -21,8 +21,6 @@ pub struct Selection {
     pub connections: Option<usize>,
 }
 
-const CONNECTIONS: [usize; 3] = [1, 16, 64];
-
 impl Selection {
     fn is_whole(&self) -> bool {
         !self.quick && self.store.is_none() && self.workload.is_none() && self.connections.is_none()
@@ -116,37 +114,39 @@ impl Field {
                 let installation = Installation { binary: binary.to_owned(), data, database_url };
                 let server = installation.start(&logs.path().join("product"))?;
                 let idle_mib = server.resident_mib()?;
-                let session = product::fill(server.address).await?;
-                let (theirs, ours) =
-                    ((server.address, &*session.headers), (floor.server.address, &*floor.session.headers));
-                product::agrees_with_floor(theirs, ours).await?;
+                let session = product::fill::fill(server.address).await?;
+                let floor = (floor.server.address, &floor.session);
+                product::agrees_with_floor((server.address, &session), floor).await?;
                 Some(Product { installation, contender: Contender { server, session }, idle_mib })
             }
         };
-        if let Some(cluster) = &cluster {
-            for name in &databases {
+        Ok(Self { store, folder, logs, cluster, databases, floor, product })
+    }
+
+    /// What was written so far is not cleaned up while the next workload is measured.
+    async fn settle(&self) -> Result<()> {
+        if let Some(cluster) = &self.cluster {
+            for name in &self.databases {
                 cluster.settle(name).await?;
             }
         }
-        Ok(Self { store, folder, logs, cluster, databases, floor, product })
+        Ok(())
     }
 
     async fn measure(&self, selection: &Selection) -> Result<Vec<Line>> {
         let mut lines = Vec::new();
         for workload in Workload::ALL.into_iter().filter(|w| selection.workload.is_none_or(|only| only == *w)) {
-            let requests = |contender: &Contender| {
-                let Session { headers, ids } = &contender.session;
-                Arc::new(workload.requests(headers, ids, rows::COUNT))
-            };
+            self.settle().await?;
+            let requests = |contender: &Contender| Arc::new(workload.requests(&contender.session, rows::COUNT));
             let floor_requests = requests(&self.floor);
             let product_requests = self.product.as_ref().map(|product| requests(&product.contender));
-            let all = selection.connections.map_or(CONNECTIONS.to_vec(), |only| vec![only]);
+            let all = selection.connections.map_or(workload.connections().to_vec(), |only| vec![only]);
             for connections in all {
                 let (mut floor, mut product) = (Vec::new(), Vec::new());
                 for _ in 0..selection.rounds() {
                     let address = self.floor.server.address;
                     let run = load::run(address, &floor_requests, connections, selection.span()).await?;
-                    floor.push(run.figures);
+                    floor.push(counted(workload, run.figures));
                     if let (Some(contender), Some(requests)) = (&self.product, &product_requests) {
                         product
                             .push(self.measure_product(contender, workload, requests, connections, selection).await?);
@@ -169,7 +169,7 @@ impl Field {
         Ok(lines)
     }
 
-    /// Every create must have left its audit event by the time it is answered.
+    /// Every change must have left its audit event by the time it is answered.
     async fn measure_product(
         &self,
         product: &Product,
@@ -181,11 +181,11 @@ impl Field {
         let before = self.audit_events(product).await?;
         let run = load::run(product.contender.server.address, requests, connections, selection.span()).await?;
         let left = self.audit_events(product).await? - before;
-        let due = if workload == Workload::CreateOne { run.sent } else { 0 };
+        let due = run.sent * u64::from(workload.changes());
         if left != due {
-            return Err(format!("void: {due} creates were answered, {left} audit events were left").into());
+            return Err(format!("void: {due} changes were answered, {left} audit events were left").into());
         }
-        Ok(run.figures)
+        Ok(counted(workload, run.figures))
     }
 
     async fn audit_events(&self, product: &Product) -> Result<u64> {
@@ -217,6 +217,11 @@ impl Field {
     }
 }
 
+/// Requests per second; of batches the records in them.
+fn counted(workload: Workload, figures: Figures) -> Figures {
+    Figures { per_second: figures.per_second * f64::from(workload.changes().max(1)), ..figures }
+}
+
 fn start_floor(folder: &Path, database_url: Option<&str>, log: &Path) -> Result<Contender> {
     let mut command = Command::new(std::env::current_exe()?);
     match database_url {
@@ -226,7 +231,7 @@ fn start_floor(folder: &Path, database_url: Option<&str>, log: &Path) -> Result<
     let server = Server::start(command.arg("--rows").arg(rows::COUNT.to_string()), log)?;
     let headers = format!("Host: {}\r\n", server.address);
     let ids = (0..rows::COUNT).map(|number| rows::id(number).to_string()).collect();
-    Ok(Contender { server, session: Session { headers, ids } })
+    Ok(Contender { server, session: Session { limited: headers.clone(), headers, ids } })
 }
 
 /// The workspace's root.

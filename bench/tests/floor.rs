@@ -65,15 +65,89 @@ async fn answers(server: &Server) {
     assert_eq!(fields(&created), serde_json::from_str::<Value>(&body).unwrap());
     assert_eq!(get(format!("{RECORDS}/{}", created["id"].as_str().unwrap())).await, created);
 
+    purchases(server).await;
+    batches(server).await;
+    updates(server).await;
+
     for (request, expect) in [
         (format!("GET {RECORDS}/{} HTTP/1.1\r\n{host}\r\n", rows::id(ROWS)), 404),
         (format!("GET {RECORDS}?limit=25 HTTP/1.1\r\n{host}\r\n"), 400),
         (format!("POST {RECORDS} HTTP/1.1\r\n{host}Content-Length: 2\r\n\r\n{{}}"), 400),
+        (format!("POST {RECORDS}/batch HTTP/1.1\r\n{host}Content-Length: 2\r\n\r\n{{}}"), 400),
+        (patch(rows::id(8), "If-Match: \"00000002\"\r\n"), 412),
+        (patch(rows::id(8), ""), 400),
+        (patch(rows::id(ROWS), "If-Match: \"00000001\"\r\n"), 404),
     ] {
         let mut connection = Connection::open(server.address).await.unwrap();
         assert_eq!(connection.exchange(request.as_bytes()).await.unwrap().status, expect, "{request}");
     }
 }
+
+fn patch(id: uuid::Uuid, condition: &str) -> String {
+    let body = r#"{"quantity":1}"#;
+    let length = body.len();
+    format!("PATCH {RECORDS}/{id} HTTP/1.1\r\nHost: floor\r\n{condition}Content-Length: {length}\r\n\r\n{body}")
+}
+
+/// A page of those that meet the rule, each with the whole of its supplier.
+async fn purchases(server: &Server) {
+    let path = "/api/v1/records/purchase?filter=category%20%3D%3D%20%22c07%22&sort=-due&limit=25&expand=supplier";
+    let page = call(server.address, "GET", path, "Host: floor\r\n", "").await.unwrap();
+    let of_category = (0..ROWS).filter(|number| number % 100 == 7);
+    let mut expect: Vec<_> = of_category
+        .map(|number| (rows::item(number), number))
+        .filter(|(item, _)| item.quantity >= 5_500)
+        .map(|(item, number)| (std::cmp::Reverse(item.due), number))
+        .collect();
+    expect.sort();
+    let expect: Vec<(String, String)> = expect
+        .iter()
+        .take(25)
+        .map(|(_, number)| (rows::id(*number).to_string(), rows::supplier(rows::supplier_of(*number)).name))
+        .collect();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let items = page["items"].as_array().unwrap();
+    let found: Vec<_> = items.iter().map(|item| (text(&item["id"]), text(&item["supplier"]["name"]))).collect();
+    assert_eq!(found, expect);
+    let mut of_purchase = KEYS.to_vec();
+    of_purchase.insert(8, "supplier");
+    assert_eq!(keys(&items[0]), of_purchase);
+    let of_supplier = ["city", "created_at", "created_by", "id", "name", "updated_at", "updated_by", "version"];
+    assert_eq!(keys(&items[0]["supplier"]), of_supplier);
+}
+
+async fn batches(server: &Server) {
+    let host = "Host: floor\r\n";
+    let bodies: Vec<String> = (0..3).map(|number| rows::body(&rows::item(ROWS + number))).collect();
+    let answer = call(server.address, "POST", &format!("{RECORDS}/batch"), host, &rows::batch_body(&bodies)).await;
+    let answer = answer.unwrap();
+    assert_eq!(keys(&answer), ["created", "deleted", "errors", "updated"]);
+    let created = answer["created"].as_array().unwrap();
+    let sent: Vec<Value> = bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect();
+    assert_eq!(created.iter().map(fields).collect::<Vec<_>>(), sent);
+    for record in created {
+        let path = format!("{RECORDS}/{}", record["id"].as_str().unwrap());
+        assert_eq!(call(server.address, "GET", &path, host, "").await.unwrap(), *record);
+    }
+}
+
+/// Twice the same record, each time at its version.
+async fn updates(server: &Server) {
+    let path = format!("{RECORDS}/{}", rows::id(9));
+    let before = call(server.address, "GET", &path, "Host: floor\r\n", "").await.unwrap();
+    for (version, quantity) in [(1, 11), (2, 12)] {
+        let headers = format!("Host: floor\r\nIf-Match: \"0000000{version}\"\r\n");
+        let body = json!({"quantity": quantity}).to_string();
+        let after = call(server.address, "PATCH", &path, &headers, &body).await.unwrap();
+        assert_eq!((&after["quantity"], &after["version"]), (&json!(quantity), &json!(version + 1)));
+        assert_eq!((&after["name"], &after["created_at"]), (&before["name"], &before["created_at"]));
+        assert!(after["updated_at"].as_str() > before["updated_at"].as_str());
+        assert_eq!(call(server.address, "GET", &path, "Host: floor\r\n", "").await.unwrap(), after);
+    }
+}
+
+/// One create, one batch of three, two updates.
+const EVENTS: u32 = ROWS + 1 + 3 + 2;
 
 #[tokio::test]
 async fn sqlite() {
@@ -84,7 +158,7 @@ async fn sqlite() {
     server.stop().unwrap();
     let events = rusqlite::Connection::open(file).unwrap();
     let events: u32 = events.query_row("SELECT count(*) FROM audit_event", (), |row| row.get(0)).unwrap();
-    assert_eq!(events, ROWS + 1);
+    assert_eq!(events, EVENTS);
 }
 
 /// Needs a PostgreSQL server, as every store test does: `cargo xtask test` starts one.
@@ -100,6 +174,6 @@ async fn postgres() {
     server.stop().unwrap();
     let events = cluster.inside(&name).await.unwrap();
     let events = events.query_one("SELECT count(*) FROM audit_event", &[]).await.unwrap();
-    assert_eq!(events.get::<_, i64>(0), i64::from(ROWS) + 1);
+    assert_eq!(events.get::<_, i64>(0), i64::from(EVENTS));
     cluster.remove(&name).await.unwrap();
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::http::Connection;
 use crate::load::{Latency, micros_since};
-use crate::product::{item, register};
+use crate::product::fill::{create, item, register};
 use crate::{Result, rows};
 
 const ENTITIES: u32 = 10;
@@ -79,9 +79,7 @@ async fn furnish(connection: &mut Connection, headers: &str, number: u32) -> Res
         connection.call("POST", "/api/v1/entities", headers, &item(&name).to_string()).await?;
         let first = (number * ENTITIES + entity) * RECORDS;
         let bodies: Vec<String> = (first..first + RECORDS).map(|row| rows::body(&rows::item(row))).collect();
-        let batch = format!(r#"{{"create":[{}],"mode":"atomic"}}"#, bodies.join(","));
-        let answer = connection.call("POST", &format!("/api/v1/records/{name}/batch"), headers, &batch).await?;
-        let created = answer.get("created").and_then(Value::as_array).ok_or("a batch without `created`")?;
+        let created = create(connection, headers, &name, &bodies).await?;
         // Not the same place in each entity, as callers would not look for it there.
         let at = (number + entity) % RECORDS;
         let record = created.get(at as usize).ok_or("a batch with fewer records than were sent")?;
