@@ -85,29 +85,7 @@ fn table() -> Table {
         .described(api::openapi::describe)
         .own(Method::GET, "/api/v1/openapi.json", openapi::get)
         .described(openapi::describe)
-        // Accounts and tokens
-        .public(Method::POST, "/api/v1/auth/register", auth::register::register)
-        .described(auth::register::describe)
-        .public(Method::POST, "/api/v1/auth/login", auth::login::login)
-        .described(auth::login::describe)
-        .public(Method::POST, "/api/v1/auth/refresh", auth::refresh::refresh)
-        .described(auth::refresh::describe)
-        .leaving(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
-        .described(auth::logout::describe)
-        .session(Method::GET, "/api/v1/auth/sessions", auth::sessions::list::list)
-        .described(auth::sessions::list::describe)
-        .session(Method::DELETE, "/api/v1/auth/sessions/{id}", auth::sessions::end::end)
-        .described(auth::sessions::end::describe)
-        .own(Method::GET, "/api/v1/auth/me", auth::me::me)
-        .described(auth::me::describe)
-        .public(Method::POST, "/api/v1/auth/password/forgot", auth::password::forgot::forgot)
-        .described(auth::password::forgot::describe)
-        .public(Method::POST, "/api/v1/auth/password/reset", auth::password::reset::reset)
-        .described(auth::password::reset::describe)
-        .anyone(Method::GET, "/api/v1/auth/password-policy", auth::password::policy::policy)
-        .described(auth::password::policy::describe)
-        .session(Method::POST, "/api/v1/auth/password/change", auth::password::change::change)
-        .described(auth::password::change::describe)
+        .sign_in()
         // The platform
         .platform(Method::GET, "/api/v1/platform/tenants", platform::tenants::list::list)
         .described(platform::tenants::list::describe)
@@ -230,6 +208,32 @@ enum Plain {}
 enum OfRecords {}
 
 impl Table {
+    /// Accounts and tokens.
+    fn sign_in(self) -> Self {
+        self.public(Method::POST, "/api/v1/auth/register", auth::register::register)
+            .described(auth::register::describe)
+            .public(Method::POST, "/api/v1/auth/login", auth::login::login)
+            .described(auth::login::describe)
+            .public(Method::POST, "/api/v1/auth/refresh", auth::refresh::refresh)
+            .described(auth::refresh::describe)
+            .leaving(Method::POST, "/api/v1/auth/logout", auth::logout::logout)
+            .described(auth::logout::describe)
+            .session(Method::GET, "/api/v1/auth/sessions", auth::sessions::list::list)
+            .described(auth::sessions::list::describe)
+            .session(Method::DELETE, "/api/v1/auth/sessions/{id}", auth::sessions::end::end)
+            .described(auth::sessions::end::describe)
+            .own(Method::GET, "/api/v1/auth/me", auth::me::me)
+            .described(auth::me::describe)
+            .public(Method::POST, "/api/v1/auth/password/forgot", auth::password::forgot::forgot)
+            .described(auth::password::forgot::describe)
+            .public(Method::POST, "/api/v1/auth/password/reset", auth::password::reset::reset)
+            .described(auth::password::reset::describe)
+            .anyone(Method::GET, "/api/v1/auth/password-policy", auth::password::policy::policy)
+            .described(auth::password::policy::describe)
+            .session(Method::POST, "/api/v1/auth/password/change", auth::password::change::change)
+            .described(auth::password::change::describe)
+    }
+
     /// The schema: entities, fields, documents.
     fn design(self) -> Self {
         use Action::{Create, Delete, Read, Update};
