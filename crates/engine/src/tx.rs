@@ -72,10 +72,18 @@ pub struct Tx<'t, M: Mode> {
     engine: crate::engine::Engine,
     schema_moved: bool,
     crossed: bool,
+    pub(crate) rest: Rest,
     /// What a failure of each [`Tx::send`] so far would mean.
     meanings: Vec<Meaning>,
     brand: Brand<'t>,
     mode: PhantomData<M>,
+}
+
+/// What a transaction will do after what it does next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Rest {
+    Unknown,
+    Nothing,
 }
 
 /// What a failure of one set of a [`Tx::send`] means to the caller.
@@ -94,6 +102,15 @@ pub(crate) struct Author {
     pub(crate) email: Arc<str>,
     pub(crate) origin: crate::engine::Origin,
     pub(crate) now: Timestamp,
+}
+
+impl Tx<'_, Reading> {
+    /// Says that what is read next is the last thing this transaction does: where that is a single statement, it needs no
+    /// transaction around it. Whoever reads on all the same is refused.
+    pub fn last(&mut self) -> &mut Self {
+        self.rest = Rest::Nothing;
+        self
+    }
 }
 
 /// An entity of the tenant this transaction is on.
@@ -121,6 +138,7 @@ impl<'t, M: Mode> Tx<'t, M> {
             engine,
             schema_moved: false,
             crossed: false,
+            rest: Rest::Unknown,
             meanings: Vec::new(),
             brand: PhantomData,
             mode: PhantomData,

@@ -476,7 +476,7 @@ fn one_account_in_two_tenants() {
     on_both(async |world| {
         let (acme, other) = (world.owner("acme").await, world.owner("other").await);
         let bob = create(&acme, &user("bob@acme.example", "viewer")).await.unwrap();
-        let unused = "another password, unused";
+        let unused = "one more password, unused";
         let body =
             format!(r#"{{"email":"bob@acme.example","full_name":"B","password":"{unused}","roles":["editor"]}}"#);
         assert_eq!(create(&other, &json(&body)).await.unwrap().id, bob.id);

@@ -16,7 +16,7 @@ use super::visible::VisibleRecord;
 use crate::grant::{Grant, Read};
 use crate::sql::{Slot, Statement};
 use crate::store::Shape;
-use crate::tx::{Brand, Mode, Tx};
+use crate::tx::{Brand, Mode, Rest, Tx};
 
 /// Which fields of one record are wanted and which relations expanded; checked and compiled.
 pub struct ValidSelection<'t> {
@@ -71,7 +71,7 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub async fn get(&mut self, id: RecordId, selection: &ValidSelection<'t>) -> Result<VisibleRecord> {
         let GetPlan { statement, shape, linked, entity, .. } = &*selection.plan;
         let mut body = Vec::with_capacity(512);
-        if linked.is_empty() {
+        if self.rest == Rest::Nothing && linked.is_empty() {
             self.store.expect_one();
         }
         let tail = self.json(statement, &[Value::Uuid(id.uuid())], shape, 1, &mut body).await?;

@@ -18,7 +18,7 @@ use super::visible::VisiblePage;
 use crate::grant::{Grant, Read};
 use crate::sql::{self, FIRST_PARAM, Slot, Statement};
 use crate::store::Shape;
-use crate::tx::{Brand, Mode, Tx};
+use crate::tx::{Brand, Mode, Rest, Tx};
 
 /// A query that was checked against the entity and the caller's rights, and compiled.
 pub struct ValidQuery<'t> {
@@ -224,7 +224,7 @@ impl<'t, M: Mode> Tx<'t, M> {
         };
         let mut body = Vec::with_capacity(256 + plan.limit.min(64) * 256);
         body.extend_from_slice(b"{\"items\":[");
-        if plan.linked.is_empty() && plan.count.is_none() {
+        if self.rest == Rest::Nothing && plan.linked.is_empty() && plan.count.is_none() {
             self.store.expect_one();
         }
         let tail = self.json(statement, &args, &plan.shape, plan.limit, &mut body).await?;

@@ -37,7 +37,7 @@ async fn column(app: &TestApp, sql: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_cell_is_followed_by_another_with_a_login_that_knows_only_its_own() {
     let app = start().await;
-    let codes = ["one", "two", "three", "four", "five"];
+    let codes = ["first", "second", "third", "fourth", "fifth"];
     let mut owners = Vec::new();
     for code in codes {
         owners.push(settle(&app, code).await);
@@ -75,7 +75,7 @@ async fn a_full_cell_is_followed_by_another_with_a_login_that_knows_only_its_own
 async fn a_cell_that_is_down_takes_nobody_elses_tenants_with_it() {
     let mut app = start().await;
     let mut owners = Vec::new();
-    for code in ["one", "two", "three", "four"] {
+    for code in ["first", "second", "third", "fourth"] {
         owners.push(settle(&app, code).await);
     }
     let cell = column(&app, "SELECT database FROM insula_store.cell WHERE id = 2").await.remove(0);
@@ -87,7 +87,7 @@ async fn a_cell_that_is_down_takes_nobody_elses_tenants_with_it() {
         let refused = four.get("/records/note").await.expect_problem(503, "unavailable");
         assert_ne!(refused.header("retry-after"), "");
         assert!(!refused.text.contains("cell"), "{refused:?}");
-        sees_its_own(&one, "one").await;
+        sees_its_own(&one, "first").await;
         app.anonymous().get("/readyz").await.expect(200);
         // The platform knows him; what his tenant is to be told waits.
         app.anonymous().login(&four.email).await;
@@ -101,7 +101,7 @@ async fn a_cell_that_is_down_takes_nobody_elses_tenants_with_it() {
     app.anonymous().post("/auth/register", &body).await.expect_problem(503, "unavailable");
     assert_eq!(column(&app, "SELECT id::text FROM insula_store.cell").await.len(), 2);
     super::sessions::told(&owners[0].at(app.url()), 3).await;
-    super::sessions::waits_for(app.place(), &["four"]).await;
+    super::sessions::waits_for(app.place(), &["fourth"]).await;
 
     app.place().database.as_ref().unwrap().open_cell(&cell).await;
     let four = owners[3].at(app.url());
@@ -110,7 +110,7 @@ async fn a_cell_that_is_down_takes_nobody_elses_tenants_with_it() {
         assert!(begun.elapsed() < Duration::from_secs(20), "the cell is up and not served");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    sees_its_own(&four, "four").await;
+    sees_its_own(&four, "fourth").await;
     super::sessions::told(&four, 3).await;
     app.anonymous().post("/auth/register", &body).await.expect(201);
     assert_eq!(column(&app, "SELECT cell::text FROM insula.tenant ORDER BY id").await, ["1", "1", "1", "2", "2"]);

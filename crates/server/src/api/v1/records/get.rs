@@ -23,7 +23,7 @@ pub(crate) async fn get(
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
             let selection = tx.authorize::<Read>(&entity)?.selection(&raw)?;
-            Ok((tx.get(id, &selection).await?, selection.expands()))
+            Ok((tx.last().get(id, &selection).await?, selection.expands()))
         })
         .await?;
     let response = super::record(StatusCode::OK, record)?;

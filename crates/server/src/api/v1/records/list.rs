@@ -16,7 +16,7 @@ pub(crate) async fn list(scope: Scope, Path(entity): Path<String>, RawQuery(raw)
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
             let query = tx.authorize::<Read>(&entity)?.query(&raw)?;
-            tx.list(&query).await
+            tx.last().list(&query).await
         })
         .await?;
     Ok(reply::json_bytes(StatusCode::OK, page.into_json()))

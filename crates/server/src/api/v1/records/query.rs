@@ -23,7 +23,7 @@ pub(crate) async fn query(
         .read(async |tx| {
             let entity = tx.entity(&entity)?;
             let query = tx.authorize::<Read>(&entity)?.query_of(&body)?;
-            tx.list(&query).await
+            tx.last().list(&query).await
         })
         .await?;
     Ok(reply::json_bytes(StatusCode::OK, page.into_json()))
