@@ -2,6 +2,7 @@
 //! for a verified credential, [`Scope`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use insula_model::clock::{Clock, Ids};
 use insula_model::id::RequestId;
@@ -34,6 +35,9 @@ pub struct IdentityOptions {
     pub access_token_seconds: i64,
     /// Seconds a refresh token lives when unused (A3).
     pub refresh_token_seconds: i64,
+    pub sign_in_limits: SignInLimits,
+    /// A sign-in that is refused is answered so long after it came, or a multiple of it. Longer than a hash takes (B6).
+    pub refusal_pause: Duration,
     pub password_hasher: PasswordHasher,
     /// bcrypt's cost (B1).
     pub bcrypt_cost: u32,
@@ -45,10 +49,21 @@ impl Default for IdentityOptions {
             registration: Registration::Open,
             access_token_seconds: 30 * 60,
             refresh_token_seconds: 7 * 24 * 3600,
+            sign_in_limits: SignInLimits { per_account: 10, per_place: 100 },
+            refusal_pause: Duration::from_secs(1),
             password_hasher: PasswordHasher::Bcrypt,
             bcrypt_cost: 12,
         }
     }
+}
+
+/// How many sign-ins may fail in a quarter of an hour (B6).
+#[derive(Clone, Copy, Debug)]
+pub struct SignInLimits {
+    /// Of one address, somebody's or not.
+    pub per_account: i64,
+    /// That come from one network address.
+    pub per_place: i64,
 }
 
 /// How passwords are hashed (B1).
@@ -137,6 +152,11 @@ impl Engine {
     pub async fn authenticate(&self, bearer: &str, origin: Origin) -> Result<Scope> {
         let caller = self.admit(bearer).await?;
         Ok(Scope::new(self.clone(), caller, origin))
+    }
+
+    /// Where browsers find this server.
+    pub fn public_url(&self) -> &str {
+        &self.0.mail.public_url
     }
 
     /// How mails leave; for health.

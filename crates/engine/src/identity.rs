@@ -5,10 +5,13 @@
 
 mod account;
 mod admission;
+mod deadline;
+pub mod device;
 pub(crate) mod event;
 mod fingerprint;
 mod label;
 mod letter;
+mod lockout;
 mod login;
 mod logout;
 mod me;
@@ -35,6 +38,7 @@ use self::organisation::PasswordPolicyView;
 use crate::engine::{Engine, IdentityOptions, Origin};
 
 pub(crate) use letter::write_letter;
+pub use login::SignIn;
 pub use logout::{SignedIn, logout};
 pub use me::{Me, me};
 pub use password::change::change as change_password;
@@ -49,6 +53,7 @@ pub(crate) struct Identity {
     slots: password::Slots,
     admitted: admission::Admitted,
     fingerprints: fingerprint::Fingerprints,
+    gates: lockout::Gates,
 }
 
 impl Identity {
@@ -57,6 +62,7 @@ impl Identity {
             signer: token::Signer::new(secret),
             slots: password::Slots::new(password::Hasher::new(options.password_hasher, options.bcrypt_cost)),
             admitted: admission::Admitted::default(),
+            gates: lockout::Gates::default(),
             fingerprints: fingerprint::Fingerprints::new(secret),
             options,
         }
@@ -84,9 +90,9 @@ impl Public {
         register::register(&self.engine.0, &self.origin, body).await
     }
 
-    /// Signs in: `{email, password, tenant?, session?}`.
-    pub async fn login(&self, body: &Json) -> Result<Tokens> {
-        login::login(&self.engine.0, &self.origin, body).await
+    /// Signs in: `{email, password, tenant?, session?}`. `device` is what the client keeps of a sign-in before.
+    pub async fn login(&self, body: &Json, device: Option<&str>) -> Result<SignIn> {
+        login::login(&self.engine.0, &self.origin, body, device).await
     }
 
     /// What is asked of passwords where nothing more is known of whom.

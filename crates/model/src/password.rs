@@ -23,6 +23,7 @@ const PRODUCT: &str = "insula";
 /// What an organisation asks of its members' passwords. The default is what everybody is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "four demands that have nothing to do with each other")]
 pub struct PasswordPolicy {
     /// Code points.
     pub min_length: i64,

@@ -8,6 +8,7 @@ pub mod application;
 mod body;
 mod call;
 pub mod config;
+mod cookie;
 mod docs;
 mod edge;
 mod health;

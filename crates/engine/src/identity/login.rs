@@ -10,13 +10,18 @@ use uuid::Uuid;
 
 use super::account::{self, NEVER};
 use super::event::{self, Action, Party, Whom};
+use super::fingerprint::Kind;
+use super::lockout::{self, Counted, Entry, Subjects};
 use super::password::MAX_ATTEMPT_CHARS;
 use super::session::{self, Tokens};
 use super::superuser;
 use super::token::{Realm, Subject};
+use super::{deadline, device};
 use crate::engine::{Inner, Origin};
+use crate::mail::{self, Letter};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
+use tokio::time::Instant;
 
 static ACCOUNT: Fixed = Fixed::new("SELECT id, password_hash, email FROM insula.account WHERE email_folded = $1");
 static MEMBERSHIPS: Fixed = Fixed::new(
@@ -50,37 +55,60 @@ impl Found {
     }
 }
 
-pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
+/// Signed in, and what the client is to keep for the next time, where that is new.
+pub struct SignIn {
+    pub tokens: Tokens,
+    pub device: Option<String>,
+}
+
+pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json, device: Option<&str>) -> Result<SignIn> {
     let credentials = Members::read(body, read)?;
-    let found = find(engine, credentials.email.as_ref()).await?;
-    let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let slots = &engine.identity.slots;
-    let proved = slots.verify(credentials.password.clone(), hash.clone()).await?;
-    let renewed = match &hash {
-        Some(hash) if proved => slots.renew(credentials.password, hash, engine.ids.random()).await?,
-        _ => None,
+    let begun = Instant::now();
+    let signed_in = attempt(engine, origin, credentials, device).await;
+    if signed_in.as_ref().is_err_and(|problem| problem.code() == Code::Unauthenticated) {
+        deadline::after(begun, engine.identity.options.refusal_pause).await;
+    }
+    signed_in
+}
+
+async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, device: Option<&str>) -> Result<SignIn> {
+    let (found, device) = find(engine, &credentials, device).await?;
+    let subjects = subjects(engine, origin, &credentials, device.as_ref());
+    let (counted, proof) = match lockout::enter(engine, subjects).await? {
+        Entry::Locked => (None, Proof::None),
+        Entry::Open(counted) => prove(engine, &credentials, found.as_ref(), counted).await?,
+        Entry::Last(counted) => {
+            if device.is_none() {
+                warn(engine, found.as_ref()).await?;
+            }
+            prove(engine, &credentials, found.as_ref(), counted).await?
+        }
     };
 
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
     // A password that was changed meanwhile has ended sessions, and this one would be new.
-    let proved = proved && account::still_has(&mut tx, id, hash).await?;
+    let hash = found.as_ref().map(|found| found.password_hash.clone());
+    let proved = account::still_has(&mut tx, id, hash).await? && !matches!(proof, Proof::None);
     let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
-    let (session, tokens) = match (id, realm) {
-        (Some(account), Some(realm)) if proved => {
+    let (session, signed_in) = match (id, realm, counted) {
+        (Some(account), Some(realm), Some(counted)) if proved => {
             let session = engine.ids.next();
-            if let Some(hash) = renewed {
-                account::renew_hash(&mut tx, account, hash).await?;
+            counted.clear(&mut tx).await?;
+            if let Proof::Outdated(renewed) = proof {
+                account::renew_hash(&mut tx, account, renewed).await?;
             }
             if let Realm::Tenant(tenant) = realm {
                 mark_used(&mut tx, account, tenant, now).await?;
             }
-            (Some(session), Some(session::open(&mut tx, engine, Subject { account, realm, session }, now).await?))
+            let tokens = session::open(&mut tx, engine, Subject { account, realm, session }, now).await?;
+            let device = device::keep(&mut tx, engine, device.as_ref(), account, now).await?;
+            (Some(session), Some(SignIn { tokens, device }))
         }
         _ => (None, None),
     };
-    let action = if tokens.is_some() { Action::Login } else { Action::Refused };
+    let action = if signed_in.is_some() { Action::Login } else { Action::Refused };
     match (found, realm) {
         (Some(Found { id: account, email, .. }), Some(Realm::Tenant(tenant))) => {
             let party = Party { account, tenant, email: &email, session };
@@ -94,7 +122,64 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     }
     tx.commit().await?;
     engine.wake();
-    tokens.ok_or_else(|| Problem::new(Code::Unauthenticated, "E-mail or password is wrong."))
+    signed_in.ok_or_else(|| Problem::new(Code::Unauthenticated, "E-mail or password is wrong."))
+}
+
+/// What is known of the password that was sent.
+enum Proof {
+    None,
+    Good,
+    /// Good, and to be kept under another hash from now on.
+    Outdated(String),
+}
+
+/// Whose attempts these are counted with.
+fn subjects(engine: &Inner, origin: &Origin, credentials: &Credentials, device: Option<&Value>) -> Subjects {
+    let fingerprints = &engine.identity.fingerprints;
+    let account = match device {
+        Some(Value::Bytes(device)) => fingerprints.of(Kind::SignInDevice, device),
+        _ => {
+            let name = credentials.email.as_ref().map(Email::folded).unwrap_or_default();
+            fingerprints.of(Kind::SignInName, name.as_bytes())
+        }
+    };
+    Subjects { account, place: Some(fingerprints.of(Kind::SignInPlace, origin.address.as_bytes())) }
+}
+
+/// Looks at the password. What cannot be looked at now is no failure.
+async fn prove(
+    engine: &Inner,
+    credentials: &Credentials,
+    found: Option<&Found>,
+    counted: Counted,
+) -> Result<(Option<Counted>, Proof)> {
+    let slots = &engine.identity.slots;
+    let hash = found.map(|found| found.password_hash.clone());
+    let proof = async {
+        if !slots.verify(credentials.password.clone(), hash.clone()).await? {
+            return Ok(Proof::None);
+        }
+        let stored = hash.as_deref().unwrap_or_default();
+        let renewed = slots.renew(credentials.password.clone(), stored, engine.ids.random()).await?;
+        Ok(renewed.map_or(Proof::Good, Proof::Outdated))
+    };
+    match proof.await {
+        Ok(proof) => Ok((Some(counted), proof)),
+        Err(problem) => {
+            counted.take_back(engine).await?;
+            Err(problem)
+        }
+    }
+}
+
+/// Tells the owner, if there is one, that nobody gets in for a while.
+async fn warn(engine: &Inner, found: Option<&Found>) -> Result<()> {
+    let Some(Found { id: account, .. }) = found else { return Ok(()) };
+    let subject = engine.identity.fingerprints.of(Kind::LockedAccount, account.uuid().as_bytes());
+    let mut tx = engine.stores.platform_write().await?;
+    mail::put(&mut tx, engine, subject, &Letter::AccountLocked { account: *account }).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
@@ -115,12 +200,20 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
     })
 }
 
-async fn find(engine: &Inner, email: Option<&Email>) -> Result<Option<Found>, StoreError> {
-    let folded = Value::Text(email.map(Email::folded).unwrap_or_default());
+/// The account that is named, and the device, if it is one of its owner's.
+async fn find(
+    engine: &Inner,
+    credentials: &Credentials,
+    device: Option<&str>,
+) -> Result<(Option<Found>, Option<Value>), StoreError> {
+    let folded = Value::Text(credentials.email.as_ref().map(Email::folded).unwrap_or_default());
     let mut tx = engine.stores.platform_read().await?;
     let rows = tx.fixed(&ACCOUNT, &[&folded]).await?;
+    let found = rows.first().map(Found::read).transpose()?;
+    let id = found.as_ref().map(|found| found.id);
+    let device = device::known(&mut tx, device, id, engine.clock.now()).await?;
     tx.commit().await?;
-    rows.first().map(Found::read).transpose()
+    Ok((found, device))
 }
 
 /// What to sign in to. A superuser who names no tenant means the platform, whoever made him a member of what.

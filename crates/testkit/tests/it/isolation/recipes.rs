@@ -82,7 +82,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "getDocument"
         | "getMe"
         | "getPasswordPolicy"
-        | "getTenant"
+        | "getOrganisation"
         | "logout"
         | "listUsers"
         | "listJobs"
@@ -105,10 +105,10 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         "forgotPassword" => Inputs::body(json!({"email": owner.email})),
         "resetPassword" => Inputs::body(json!({"token": reset_token(side, owner).await, "new_password": PASSWORD})),
         "changePassword" => Inputs::body(json!({"current_password": PASSWORD, "new_password": PASSWORD})),
-        "updateTenant" => Inputs::body(json!({"name": SENT, "policies": {"password": {"min_length": 13}}})),
+        "updateOrganisation" => Inputs::body(json!({"name": SENT, "policies": {"password": {"min_length": 13}}})),
         "createUser" => Inputs::body(member(side, SENT)),
         "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
-        "getUser" | "deleteUser" => Inputs::variable("id", &user(side, owner).await),
+        "getUser" | "deleteUser" | "unlockUser" => Inputs::variable("id", &user(side, owner).await),
         "createRole" => Inputs::body(role(SENT)),
         "updateRole" => {
             Inputs::variable("id", &made("roles", &role(&side.canary), owner).await).with(json!({"name": SENT}))

@@ -15,5 +15,5 @@ pub(crate) async fn get(scope: Scope, NoQuery: NoQuery) -> Result<Response> {
 
 pub(crate) fn describe() -> Operation {
     let answer = Answer::json(200, "The organisation.", super::organisation()).example(super::example());
-    Operation::new("getTenant", "Shows the organisation").answer(answer)
+    Operation::new("getOrganisation", "Shows the organisation").answer(answer)
 }

@@ -27,7 +27,7 @@ pub(crate) fn describe() -> Operation {
     ]);
     let policies = Schema::input([optional("password", policy)]);
     let body = Schema::input([optional("name", Schema::label()), optional("policies", policies)]);
-    Operation::new("updateTenant", "Changes the organisation's name and policies")
+    Operation::new("updateOrganisation", "Changes the organisation's name and policies")
         .details("What is absent stays; null is the default. A password that is in force stays good.")
         .body(Schema::named("OrganisationPatch", body))
         .sent(json!({"policies": {"password": {"min_length": 14}}}))
