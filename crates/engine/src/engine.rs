@@ -2,6 +2,7 @@
 //! for a verified credential, [`Scope`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use insula_model::clock::{Clock, Ids};
 use insula_model::id::RequestId;
@@ -47,6 +48,9 @@ pub struct IdentityOptions {
     /// How many sessions an account may have (A6).
     pub session_limit: usize,
     pub when_full: WhenFull,
+    pub sign_in_limits: SignInLimits,
+    /// A sign-in that is refused is answered so long after it came, or a multiple of it. Longer than a hash takes (B6).
+    pub refusal_pause: Duration,
     pub password_hasher: PasswordHasher,
     /// bcrypt's cost (B1).
     pub bcrypt_cost: u32,
@@ -64,6 +68,8 @@ impl Default for IdentityOptions {
             session_idle_seconds: None,
             session_limit: 10,
             when_full: WhenFull::EvictOldest,
+            sign_in_limits: SignInLimits { per_account: 10, per_place: 100 },
+            refusal_pause: Duration::from_secs(1),
             password_hasher: PasswordHasher::Bcrypt,
             bcrypt_cost: 12,
         }
@@ -112,6 +118,15 @@ pub enum WhenFull {
     EvictOldest,
     /// The sign-in is refused.
     Deny,
+}
+
+/// How many sign-ins may fail in a quarter of an hour (B6).
+#[derive(Clone, Copy, Debug)]
+pub struct SignInLimits {
+    /// Of one address, somebody's or not.
+    pub per_account: i64,
+    /// That come from one network address.
+    pub per_place: i64,
 }
 
 /// How passwords are hashed (B1).
@@ -206,6 +221,7 @@ impl Engine {
         let caller = self.admit(bearer).await?;
         Ok(Scope::new(self.clone(), caller, origin))
     }
+
 
     /// How mails leave; for health.
     pub fn delivery(&self) -> &Delivery {

@@ -6,11 +6,14 @@
 mod account;
 mod admission;
 mod csrf;
+mod deadline;
+pub mod device;
 pub(crate) mod event;
 mod fingerprint;
 mod keys;
 mod label;
 mod letter;
+mod lockout;
 mod login;
 mod logout;
 mod lost_reply;
@@ -41,6 +44,7 @@ use crate::public_url::PublicUrl;
 pub use csrf::CookieProof;
 pub(crate) use keys::read_keys_again;
 pub(crate) use letter::write_letter;
+pub use login::SignIn;
 pub use logout::{SignedIn, logout};
 pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
 pub use me::{Me, me};
@@ -61,6 +65,7 @@ pub(crate) struct Identity {
     fingerprints: fingerprint::Fingerprints,
     uses: session::used::Uses,
     guard: csrf::Guard,
+    gates: lockout::Gates,
 }
 
 impl Identity {
@@ -72,6 +77,7 @@ impl Identity {
             admitted: admission::Admitted::default(),
             uses: session::used::Uses::default(),
             guard: csrf::Guard::new(secret),
+            gates: lockout::Gates::default(),
             fingerprints: fingerprint::Fingerprints::new(secret),
             options,
         }
@@ -108,9 +114,9 @@ impl Public {
         register::register(&self.engine.0, &self.origin, body).await
     }
 
-    /// Signs in: `{email, password, tenant?, session?}`.
-    pub async fn login(&self, body: &Json) -> Result<Tokens> {
-        login::login(&self.engine.0, &self.origin, body).await
+    /// Signs in: `{email, password, tenant?, session?}`. `device` is what the client keeps of a sign-in before.
+    pub async fn login(&self, body: &Json, device: Option<&str>) -> Result<SignIn> {
+        login::login(&self.engine.0, &self.origin, body, device).await
     }
 
     /// What is asked of passwords where nothing more is known of whom.

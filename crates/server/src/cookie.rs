@@ -1,6 +1,8 @@
 //! The refresh token of a session that a browser holds: in a cookie that no page can read (RFC 6265), good for nothing
 //! without what the page was told. See `docs/sessions.md`.
 
+mod device;
+
 use axum::response::Response;
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -12,6 +14,8 @@ use insula_model::problem::{Problem, Result};
 use crate::call::{Call, Credential, Own, Take};
 use crate::openapi::{Parameter, Schema};
 use crate::reply;
+
+pub(crate) use device::DeviceCookie;
 
 static X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 /// Longer ones are none of ours.

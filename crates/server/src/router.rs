@@ -110,6 +110,8 @@ fn table() -> Table {
         .described(users::update::describe)
         .tenant(Method::DELETE, "/api/v1/users/{id}", Resource::Users, Delete, users::delete::delete)
         .described(users::delete::describe)
+        .tenant(Method::POST, "/api/v1/users/{id}/unlock", Resource::Users, Update, users::unlock::unlock)
+        .described(users::unlock::describe)
         .tenant(Method::GET, "/api/v1/roles", Resource::Roles, Read, roles::list::list)
         .described(roles::list::describe)
         .tenant(Method::POST, "/api/v1/roles", Resource::Roles, Create, roles::create::create)

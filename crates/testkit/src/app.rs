@@ -1,6 +1,7 @@
 //! The whole server in the test's own process, on a free port and a store of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use insula::application::Application;
 use insula_engine::engine::{IdentityOptions, Options};
@@ -72,7 +73,12 @@ impl TestApp {
             secret_key: SECRET_KEY.into(),
             // bcrypt's least: tests make many accounts, and what it costs is not their subject. Nor do people sign in as
             // often as tests do.
-            identity: IdentityOptions { bcrypt_cost: 4, session_limit: 1000, ..IdentityOptions::default() },
+            identity: IdentityOptions {
+                bcrypt_cost: 4,
+                session_limit: 1000,
+                refusal_pause: Duration::from_millis(20),
+                ..IdentityOptions::default()
+            },
             mail: MailOptions::into_folder(place.data_dir.path().join("mails")),
             clock: Clock::default(),
         };

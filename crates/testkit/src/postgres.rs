@@ -59,6 +59,20 @@ impl Database {
         rows(&self.superuser().await, sql).await
     }
 
+    /// Every row of every table, as text; bytes in hex.
+    pub async fn everything(&self) -> String {
+        let tables = "SELECT format('SELECT t::text FROM %I.%I t', schemaname, tablename) FROM pg_tables \
+                      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+        let mut all = String::new();
+        for table in self.rows(tables).await.into_iter().flatten().flatten() {
+            for row in self.rows(&table).await.into_iter().flatten().flatten() {
+                all.push_str(&row);
+                all.push('\n');
+            }
+        }
+        all
+    }
+
     /// Ends every session in the database and lets nobody in again until [`Database::open`].
     pub async fn shut(&self) {
         self.shut_cell(&self.name).await;

@@ -17,6 +17,14 @@ pub(super) struct Fingerprints(hmac::Key);
 pub(super) enum Kind {
     ForgottenPassword,
     ChangedPassword,
+    LockedAccount,
+    /// The address a sign-in names.
+    SignInName,
+    SignInDevice,
+    /// Where a sign-in comes from.
+    SignInPlace,
+    /// Whose present password was asked for.
+    OwnPassword,
 }
 
 impl Kind {
@@ -24,6 +32,11 @@ impl Kind {
         match self {
             Self::ForgottenPassword => b"forgotten password\0",
             Self::ChangedPassword => b"changed password\0",
+            Self::LockedAccount => b"locked account\0",
+            Self::SignInName => b"sign-in name\0",
+            Self::SignInDevice => b"sign-in device\0",
+            Self::SignInPlace => b"sign-in place\0",
+            Self::OwnPassword => b"own password\0",
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) async fn write_letter(engine: &Inner, mail: Uuid, letter: &Letter) ->
             Ok(invitation.map(|(to, token)| password_forgotten(&engine.mail.public_url, to, &token)))
         }
         Letter::PasswordChanged { account } => Ok(address(engine, *account).await?.map(password_changed)),
+        Letter::AccountLocked { account } => Ok(address(engine, *account).await?.map(account_locked)),
     }
 }
 
@@ -49,6 +50,19 @@ fn password_changed(to: String) -> Message {
         paragraphs: vec![
             text(format!("The password of the account of {to} was changed, and other sign-ins were ended.")),
             text("If it was not you, set a new password at once and tell your administrator.".to_owned()),
+        ],
+        to,
+    }
+}
+
+fn account_locked(to: String) -> Message {
+    let text = |text: String| Paragraph::Text(text);
+    Message {
+        subject: "Sign-ins to your account have failed".to_owned(),
+        paragraphs: vec![
+            text(format!("Somebody tried wrong passwords for the account of {to}, ten times in a quarter of an hour.")),
+            text("Sign-ins from devices you have not used before are refused for a while. Yours go on.".to_owned()),
+            text("If it was not you, nothing needs to be done: nobody got in.".to_owned()),
         ],
         to,
     }

@@ -6,15 +6,20 @@ use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::value::{Email, MAX_ADDRESS, Timestamp, Value};
 use secrecy::SecretString;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::account::{self, Epoch, NEVER};
 use super::event::{self, Action, Party, Whom};
+use super::fingerprint::Kind;
+use super::lockout::{self, Counted, Entry, Subjects};
 use super::password::MAX_ATTEMPT_CHARS;
 use super::session::{self, Keeping, Refusal, Tokens};
 use super::superuser;
 use super::token::{Realm, Subject};
+use super::{deadline, device};
 use crate::engine::{Inner, Origin};
+use crate::mail::{self, Letter};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
 
@@ -59,31 +64,58 @@ impl Found {
     }
 }
 
-pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Result<Tokens> {
+/// Signed in, and what the client is to keep for the next time, where that is new.
+pub struct SignIn {
+    pub tokens: Tokens,
+    pub device: Option<String>,
+}
+
+pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json, device: Option<&str>) -> Result<SignIn> {
     let credentials = Members::read(body, read)?;
-    let found = find(engine, credentials.email.as_ref()).await?;
-    let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let slots = &engine.identity.slots;
-    let proved = slots.verify(credentials.password.clone(), hash.clone()).await?;
-    let renewed = match &hash {
-        Some(hash) if proved => slots.renew(credentials.password, hash, engine.ids.random()).await?,
-        _ => None,
+    let begun = Instant::now();
+    let signed_in = attempt(engine, origin, credentials, device).await;
+    if signed_in.as_ref().is_err_and(|problem| problem.code() == Code::Unauthenticated) {
+        deadline::after(begun, engine.identity.options.refusal_pause).await;
+    }
+    signed_in
+}
+
+async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, device: Option<&str>) -> Result<SignIn> {
+    let (found, device) = find(engine, &credentials, device).await?;
+    let subjects = subjects(engine, origin, &credentials, device.as_ref());
+    let (counted, proof) = match lockout::enter(engine, subjects).await? {
+        Entry::Locked => (None, Proof::None),
+        Entry::Open(counted) => prove(engine, &credentials, found.as_ref(), counted).await?,
+        Entry::Last(counted) => {
+            if device.is_none() {
+                warn(engine, found.as_ref()).await?;
+            }
+            prove(engine, &credentials, found.as_ref(), counted).await?
+        }
     };
 
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
     // A password that was changed meanwhile has ended sessions, and this one would be new.
-    let proved = proved && account::still_has(&mut tx, id, hash).await?;
+    let hash = found.as_ref().map(|found| found.password_hash.clone());
+    let proved = account::still_has(&mut tx, id, hash).await? && !matches!(proof, Proof::None);
     let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
     let session = engine.ids.next();
-    let opened = match (&found, realm) {
-        (Some(found), Some(realm)) if proved => {
-            if let Some(hash) = renewed {
-                account::renew_hash(&mut tx, found.id, hash).await?;
+    let opened = match (&found, realm, counted) {
+        (Some(found), Some(realm), Some(counted)) if proved => {
+            counted.clear(&mut tx).await?;
+            if let Proof::Outdated(renewed) = proof {
+                account::renew_hash(&mut tx, found.id, renewed).await?;
             }
             let subject = Subject { account: found.id, realm, session };
-            session::open(&mut tx, engine, origin, subject, found.epoch, now).await?
+            match session::open(&mut tx, engine, origin, subject, found.epoch, now).await? {
+                Ok(tokens) => Ok(SignIn {
+                    tokens: tokens.kept(credentials.keeping, engine, session),
+                    device: device::keep(&mut tx, engine, device.as_ref(), found.id, now).await?,
+                }),
+                Err(refusal) => Err(refusal),
+            }
         }
         _ => Err(Refusal::Unproved),
     };
@@ -91,7 +123,7 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
         mark_used(&mut tx, account, tenant, now).await?;
     }
     let action = if opened.is_ok() { Action::Login } else { Action::Refused };
-    let (opened_session, session) = (session, opened.is_ok().then_some(session));
+    let session = opened.is_ok().then_some(session);
     match (found, realm) {
         (Some(Found { id: account, email, .. }), Some(Realm::Tenant(tenant))) => {
             let party = Party { account, tenant, email: &email, session };
@@ -105,7 +137,7 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json) -> Resul
     }
     tx.commit().await?;
     engine.wake();
-    opened.map(|tokens| tokens.kept(credentials.keeping, engine, opened_session)).map_err(refused)
+    opened.map_err(refused)
 }
 
 /// What is told of a refusal. That an account is full is told to whoever has proved that it is his.
@@ -117,6 +149,62 @@ fn refused(refusal: Refusal) -> Problem {
             Problem::conflict(detail, Vec::new())
         }
     }
+}
+
+/// What is known of the password that was sent.
+enum Proof {
+    None,
+    Good,
+    /// Good, and to be kept under another hash from now on.
+    Outdated(String),
+}
+
+/// Whose attempts these are counted with.
+fn subjects(engine: &Inner, origin: &Origin, credentials: &Credentials, device: Option<&Value>) -> Subjects {
+    let fingerprints = &engine.identity.fingerprints;
+    let account = if let Some(Value::Bytes(device)) = device {
+        fingerprints.of(Kind::SignInDevice, device)
+    } else {
+        let name = credentials.email.as_ref().map(Email::folded).unwrap_or_default();
+        fingerprints.of(Kind::SignInName, name.as_bytes())
+    };
+    Subjects { account, place: Some(fingerprints.of(Kind::SignInPlace, origin.address.as_bytes())) }
+}
+
+/// Looks at the password. What cannot be looked at now is no failure.
+async fn prove(
+    engine: &Inner,
+    credentials: &Credentials,
+    found: Option<&Found>,
+    counted: Counted,
+) -> Result<(Option<Counted>, Proof)> {
+    let slots = &engine.identity.slots;
+    let hash = found.map(|found| found.password_hash.clone());
+    let proof = async {
+        if !slots.verify(credentials.password.clone(), hash.clone()).await? {
+            return Ok(Proof::None);
+        }
+        let stored = hash.as_deref().unwrap_or_default();
+        let renewed = slots.renew(credentials.password.clone(), stored, engine.ids.random()).await?;
+        Ok(renewed.map_or(Proof::Good, Proof::Outdated))
+    };
+    match proof.await {
+        Ok(proof) => Ok((Some(counted), proof)),
+        Err(problem) => {
+            counted.take_back(engine).await?;
+            Err(problem)
+        }
+    }
+}
+
+/// Tells the owner, if there is one, that nobody gets in for a while.
+async fn warn(engine: &Inner, found: Option<&Found>) -> Result<()> {
+    let Some(Found { id: account, .. }) = found else { return Ok(()) };
+    let subject = engine.identity.fingerprints.of(Kind::LockedAccount, account.uuid().as_bytes());
+    let mut tx = engine.stores.platform_write().await?;
+    mail::put(&mut tx, engine, subject, &Letter::AccountLocked { account: *account }).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
@@ -139,12 +227,20 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {
     })
 }
 
-async fn find(engine: &Inner, email: Option<&Email>) -> Result<Option<Found>, StoreError> {
-    let folded = Value::Text(email.map(Email::folded).unwrap_or_default());
+/// The account that is named, and the device, if it is one of its owner's.
+async fn find(
+    engine: &Inner,
+    credentials: &Credentials,
+    device: Option<&str>,
+) -> Result<(Option<Found>, Option<Value>), StoreError> {
+    let folded = Value::Text(credentials.email.as_ref().map(Email::folded).unwrap_or_default());
     let mut tx = engine.stores.platform_read().await?;
     let rows = tx.fixed(&ACCOUNT, &[&folded]).await?;
+    let found = rows.first().map(Found::read).transpose()?;
+    let id = found.as_ref().map(|found| found.id);
+    let device = device::known(&mut tx, device, id, engine.clock.now()).await?;
     tx.commit().await?;
-    rows.first().map(Found::read).transpose()
+    Ok((found, device))
 }
 
 /// What to sign in to. A superuser who names no tenant means the platform, whoever made him a member of what.

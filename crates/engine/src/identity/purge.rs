@@ -10,6 +10,8 @@ use crate::store::StoreError;
 
 /// How often.
 const PAUSE_SECONDS: i64 = 3600;
+/// How long failed sign-ins are remembered: longer than any lock, and than what makes the next one longer.
+const TALLY_SECONDS: i64 = 2 * 24 * 3600;
 /// Sessions in one transaction: others wait for it.
 const BATCH: i64 = 200;
 
@@ -18,6 +20,10 @@ static TAKE: Fixed =
 static PURGE: Fixed = Fixed::new(
     "DELETE FROM insula.session WHERE id IN \
      (SELECT id FROM insula.session WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+);
+static CALM: Fixed = Fixed::new(
+    "DELETE FROM insula.sign_in_tally WHERE subject IN \
+     (SELECT subject FROM insula.sign_in_tally WHERE since <= $1 ORDER BY since LIMIT $2)",
 );
 static DONE: Fixed = Fixed::new("UPDATE insula.chore SET due_at = $1 WHERE name = 'purge_sessions'");
 
@@ -32,6 +38,7 @@ pub(crate) async fn purge_sessions(engine: &Inner) -> Result<bool, StoreError> {
     }
     let purged = tx.fixed_execute(&PURGE, &[&Value::Timestamp(now), &Value::Int(BATCH)]).await?;
     keys::purge(&mut tx, now).await?;
+    tx.fixed_execute(&CALM, &[&Value::Timestamp(now.plus_seconds(-TALLY_SECONDS)), &Value::Int(BATCH)]).await?;
     let more = purged >= BATCH.unsigned_abs();
     if !more {
         tx.fixed_execute(&DONE, &[&Value::Timestamp(now.plus_seconds(PAUSE_SECONDS))]).await?;

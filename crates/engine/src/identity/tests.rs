@@ -1,5 +1,6 @@
 //! Identity against both stores, without HTTP.
 
+mod guesses;
 mod purge;
 mod rights;
 mod two_stores;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::users::{UserView, delete, list, update};
 use super::*;
 use crate::attempt::{Attempt, Done};
-use crate::engine::{Options, Registration};
+use crate::engine::{Options, Registration, SignInLimits};
 use crate::mail::MailOptions;
 use crate::scope::Scope;
 use crate::sql::Fixed;
@@ -49,7 +50,14 @@ fn options(store: StoreOptions, clock: &Clock, registration: Registration) -> Op
     Options {
         store,
         secret_key: "0123456789abcdef0123456789abcdef".into(),
-        identity: IdentityOptions { registration, bcrypt_cost: 4, ..IdentityOptions::default() },
+        identity: IdentityOptions {
+            registration,
+            refusal_pause: std::time::Duration::ZERO,
+            // They all come from one place here.
+            sign_in_limits: SignInLimits { per_account: 10, per_place: 100_000 },
+            bcrypt_cost: 4,
+            ..IdentityOptions::default()
+        },
         mail: MailOptions::into_folder("/nowhere".into()),
         clock: clock.clone(),
     }
@@ -106,7 +114,8 @@ impl World {
     }
 
     async fn login(&self, email: &str, password: &str) -> Result<Tokens> {
-        send(self.public().login(&credentials(email, password))).await
+        let credentials = credentials(email, password);
+        send(async { self.public().login(&credentials, None).await.map(|signed_in| signed_in.tokens) }).await
     }
 
     async fn refresh(&self, token: &str) -> Result<Tokens> {
@@ -234,13 +243,13 @@ fn every_refused_sign_in_is_the_same() {
             answers.push(world.login(email, password).await.err().unwrap().to_string());
         }
         let elsewhere = format!(r#"{{"email":"owner@acme.example","password":"{PASSWORD}","tenant":"other"}}"#);
-        answers.push(world.public().login(&json(&elsewhere)).await.err().unwrap().to_string());
+        answers.push(world.public().login(&json(&elsewhere), None).await.err().unwrap().to_string());
         answers.dedup();
         assert_eq!(answers, ["unauthenticated: E-mail or password is wrong."]);
         let named = elsewhere.replace("other", "ACME");
-        assert!(world.public().login(&json(&named)).await.is_ok());
+        assert!(world.public().login(&json(&named), None).await.is_ok());
         let other = named.replace('}', r#","session":"memory"}"#);
-        assert_eq!(code(world.public().login(&json(&other)).await), Some(Code::OutOfRange));
+        assert_eq!(code(world.public().login(&json(&other), None).await), Some(Code::OutOfRange));
     });
 }
 
@@ -486,7 +495,7 @@ fn one_account_in_two_tenants() {
             let body = json(&format!(r#"{{"email":"bob@acme.example","password":"{PASSWORD}","tenant":"{code}"}}"#));
             let world = &world;
             async move {
-                let tokens = world.public().login(&body).await.unwrap();
+                let tokens = world.public().login(&body, None).await.unwrap().tokens;
                 me(&world.scope(&tokens).await.unwrap()).await.unwrap()
             }
         };

@@ -9,6 +9,7 @@ mod grant;
 mod list;
 pub(super) mod member;
 mod show;
+mod unlock;
 mod update;
 
 use insula_model::id::AccountId;
@@ -20,6 +21,7 @@ pub use create::create;
 pub use delete::delete;
 pub use list::list;
 pub use show::show;
+pub use unlock::unlock;
 pub use update::update;
 
 use self::member::Member;

@@ -48,6 +48,9 @@ pub(crate) enum Letter {
     PasswordChanged {
         account: AccountId,
     },
+    AccountLocked {
+        account: AccountId,
+    },
 }
 
 /// A letter taken to be sent, for the n-th time.

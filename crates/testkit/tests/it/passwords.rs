@@ -1,7 +1,10 @@
 //! Passwords, and the mails about them.
 
+mod canary;
 mod change;
+mod enumeration;
 mod hashing;
+mod lockout;
 mod mail;
 mod policy;
 mod reset;

@@ -10,6 +10,8 @@ use super::strength::Strength;
 use super::{MAX_ATTEMPT_CHARS, Password};
 use crate::identity::account;
 use crate::identity::event::Action;
+use crate::identity::fingerprint::Kind;
+use crate::identity::lockout::{self, Entry, Subjects};
 use crate::identity::logout::{Holder, SignedIn};
 use crate::identity::session::Ending;
 
@@ -27,9 +29,24 @@ pub async fn change(who: SignedIn<'_>, body: &Json) -> Result<()> {
     let (stored, email) = credentials.ok_or_else(Problem::unauthenticated)?;
     let strength = Strength::of_account(&mut tx, account, &email, &stored).await?;
     tx.commit().await?;
-    if !slots.verify(current, Some(stored.clone())).await? {
-        return Err(wrong());
+    // A session that was stolen is no licence to guess.
+    let own = engine.identity.fingerprints.of(Kind::OwnPassword, account.uuid().as_bytes());
+    let counted = match lockout::enter(engine, Subjects { account: own, place: None }).await? {
+        Entry::Open(counted) | Entry::Last(counted) => counted,
+        Entry::Locked => return Err(wrong()),
+    };
+    match slots.verify(current, Some(stored.clone())).await {
+        Ok(true) => {}
+        Ok(false) => return Err(wrong()),
+        Err(problem) => {
+            counted.take_back(engine).await?;
+            return Err(problem);
+        }
     }
+    // From here on it is he.
+    let mut tx = engine.stores.platform_write().await?;
+    counted.clear(&mut tx).await?;
+    tx.commit().await?;
     strength.check(slots, &new, "/new_password").await?;
     let hash = slots.hash(new, engine.ids.random()).await?;
 

@@ -6,10 +6,10 @@ use insula_model::problem::Result;
 use insula_model::value::Value;
 
 use crate::engine::{Inner, Origin};
-use crate::identity::account;
 use crate::identity::event::{self, Action, Party, Whom};
 use crate::identity::fingerprint::Kind;
 use crate::identity::session::{self, EndReason, Ending};
+use crate::identity::{account, device};
 use crate::mail::{self, Letter};
 use crate::sql::Fixed;
 use crate::store::Tx;
@@ -53,6 +53,7 @@ pub(super) async fn set(
     tx.fixed_execute(&FORGET_PAST, &[&id, &Value::Int((history - 1).max(0))]).await?;
     account::set_password(&mut tx, account, hash, now).await?;
     tx.fixed_execute(&FORGET_RESET, &[&id]).await?;
+    device::forget(&mut tx, account).await?;
     account::raise_epoch(&mut tx, account).await?;
     session::end(&mut tx, ending, EndReason::Password, now).await?;
     if let Ending::Others(_, session) = ending {

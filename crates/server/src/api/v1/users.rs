@@ -4,6 +4,7 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod unlock;
 pub(crate) mod update;
 
 use serde_json::{Value, json};

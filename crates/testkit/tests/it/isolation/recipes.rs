@@ -114,7 +114,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         "updateOrganisation" => Inputs::body(json!({"name": SENT, "policies": {"password": {"min_length": 13}}})),
         "createUser" => Inputs::body(member(side, SENT)),
         "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
-        "getUser" | "deleteUser" => Inputs::variable("id", &user(side, owner).await),
+        "getUser" | "deleteUser" | "unlockUser" => Inputs::variable("id", &user(side, owner).await),
         "createRole" => Inputs::body(role(SENT)),
         "updateRole" => {
             Inputs::variable("id", &made("roles", &role(&side.canary), owner).await).with(json!({"name": SENT}))

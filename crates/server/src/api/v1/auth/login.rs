@@ -1,12 +1,13 @@
 //! `POST /auth/login`: address and password for tokens. Anyone.
 
 use axum::response::Response;
+use http::header::SET_COOKIE;
 use insula_engine::identity::Public;
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
-use crate::cookie::RefreshCookie;
+use crate::cookie::{DeviceCookie, RefreshCookie};
 use crate::openapi::{Answer, Operation, Schema, optional, required};
 use serde_json::json;
 
@@ -14,9 +15,15 @@ pub(crate) async fn login(
     public: Public,
     NoQuery: NoQuery,
     cookie: RefreshCookie,
+    device: DeviceCookie,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    cookie.hand_over(&public.login(&body).await?)
+    let signed_in = public.login(&body, device.known()).await?;
+    let mut response = cookie.hand_over(&signed_in.tokens)?;
+    if let Some(token) = &signed_in.device {
+        response.headers_mut().append(SET_COOKIE, device.keep(token)?);
+    }
+    Ok(response)
 }
 
 pub(crate) fn describe() -> Operation {
@@ -35,6 +42,11 @@ pub(crate) fn describe() -> Operation {
         .body(Schema::named("Credentials", body))
         .sent(json!({"email": "ada@example.com", "password": "three-small-boats-at-sea", "tenant": "acme"}))
         .answer(Answer::json(200, "Tokens.", super::tokens()).example(super::tokens_example()))
+        .details(
+            "The answer sets the cookie `insula_device`. An account that is locked after ten failures stays open to a \
+             device that sends one. A hundred failures from one network address are 429.",
+        )
         .problem(401)
         .problem(409)
+        .problem(429)
 }
