@@ -222,7 +222,6 @@ impl Engine {
         Ok(Scope::new(self.clone(), caller, origin))
     }
 
-
     /// How mails leave; for health.
     pub fn delivery(&self) -> &Delivery {
         &self.0.mail.delivery
