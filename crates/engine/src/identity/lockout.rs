@@ -51,8 +51,6 @@ pub(super) struct Subjects {
 pub(super) enum Entry {
     /// Its password may be looked at, and it counts as failed until it is [`Counted::clear`]ed.
     Open(Counted),
-    /// This was the last one before the account is locked, which it has not been of late.
-    Last(Counted),
     /// It is refused, whatever its password.
     Locked,
 }
@@ -60,6 +58,8 @@ pub(super) enum Entry {
 /// An attempt that was counted.
 pub(super) struct Counted {
     subjects: Subjects,
+    /// If it fails, the account is locked, which it has not been of late.
+    pub(super) is_last: bool,
     _gates: [Option<Gate>; 2],
 }
 
@@ -86,12 +86,11 @@ pub(super) async fn enter(engine: &Inner, subjects: Subjects) -> Result<Entry> {
     let verdict =
         count(&mut tx, &subjects.account, &Rule { limit: per_account, locks: tally::Locks::Growing }, now).await?;
     tx.commit().await?;
-    let counted = Counted { subjects, _gates: [Some(account_gate), place_gate] };
-    Ok(match verdict {
-        Verdict::Counted => Entry::Open(counted),
-        Verdict::FirstLock => Entry::Last(counted),
-        Verdict::Refused => Entry::Locked,
-    })
+    if verdict == Verdict::Refused {
+        return Ok(Entry::Locked);
+    }
+    let is_last = verdict == Verdict::FirstLock;
+    Ok(Entry::Open(Counted { subjects, is_last, _gates: [Some(account_gate), place_gate] }))
 }
 
 async fn count(tx: &mut Tx, subject: &Value, rule: &Rule, now: Timestamp) -> Result<Verdict, StoreError> {

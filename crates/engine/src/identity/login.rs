@@ -86,12 +86,6 @@ async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, devi
     let (counted, proof) = match lockout::enter(engine, subjects).await? {
         Entry::Locked => (None, Proof::None),
         Entry::Open(counted) => prove(engine, &credentials, found.as_ref(), counted).await?,
-        Entry::Last(counted) => {
-            if device.is_none() {
-                warn(engine, found.as_ref()).await?;
-            }
-            prove(engine, &credentials, found.as_ref(), counted).await?
-        }
     };
 
     let now = engine.clock.now();
@@ -116,6 +110,11 @@ async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, devi
                 }),
                 Err(refusal) => Err(refusal),
             }
+        }
+        // From a device of his own it was the owner.
+        (Some(found), _, Some(counted)) if counted.is_last && device.is_none() => {
+            warn(&mut tx, engine, found.id).await?;
+            Err(Refusal::Unproved)
         }
         _ => Err(Refusal::Unproved),
     };
@@ -197,14 +196,10 @@ async fn prove(
     }
 }
 
-/// Tells the owner, if there is one, that nobody gets in for a while.
-async fn warn(engine: &Inner, found: Option<&Found>) -> Result<()> {
-    let Some(Found { id: account, .. }) = found else { return Ok(()) };
+/// Tells the owner that nobody gets in for a while.
+async fn warn(tx: &mut Tx, engine: &Inner, account: AccountId) -> Result<()> {
     let subject = engine.identity.fingerprints.of(Kind::LockedAccount, account.uuid().as_bytes());
-    let mut tx = engine.stores.platform_write().await?;
-    mail::put(&mut tx, engine, subject, &Letter::AccountLocked { account: *account }).await?;
-    tx.commit().await?;
-    Ok(())
+    mail::put(tx, engine, subject, &Letter::AccountLocked { account }).await
 }
 
 fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Credentials> {

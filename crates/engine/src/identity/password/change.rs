@@ -32,7 +32,7 @@ pub async fn change(who: SignedIn<'_>, body: &Json) -> Result<()> {
     // A session that was stolen is no licence to guess.
     let own = engine.identity.fingerprints.of(Kind::OwnPassword, account.uuid().as_bytes());
     let counted = match lockout::enter(engine, Subjects { account: own, place: None }).await? {
-        Entry::Open(counted) | Entry::Last(counted) => counted,
+        Entry::Open(counted) => counted,
         Entry::Locked => return Err(wrong()),
     };
     match slots.verify(current, Some(stored.clone())).await {
