@@ -40,7 +40,7 @@ both_stores! {
         // Deleted before: held on to nothing, and is purged.
         for (code, relation, purged) in [
             ("two", json!({"on_delete": "cascade"}), true),
-            ("three", json!({"on_delete": "restrict", "required": true}), true),
+            ("third", json!({"on_delete": "restrict", "required": true}), true),
             ("four", json!({"on_delete": "restrict"}), false),
             ("five", json!({"on_delete": "set_null"}), false),
         ] {
