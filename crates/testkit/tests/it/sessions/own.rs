@@ -120,16 +120,17 @@ both_stores! {
 
     async fn req_a6_a_session_ends_when_it_lies_idle_and_at_its_absolute_end(mut app: TestApp) {
         let clock = app.hold_time().await;
-        app.restart_with(|options| options.identity.session_idle_seconds = Some(3600)).await;
+        app.restart_with(|options| options.identity.session_idle_seconds = Some(600)).await;
         let owner = app.register("acme").await;
-        // Refreshed in time it lives on; left alone it does not, whatever its refresh token promised.
-        clock.advance(3599);
+        // Shorter than an access token lives, so that this is what ends it. Refreshed in time it lives on; left alone it
+        // does not, whatever its refresh token promised.
+        clock.advance(599);
         let next = caller(&app, &refresh(&owner).await.expect(200));
-        clock.advance(3599);
+        clock.advance(599);
         let next = caller(&app, &refresh(&next).await.expect(200));
         let idle = login(&app, &owner.email).await;
         assert!(lives(&next).await);
-        clock.advance(3600);
+        clock.advance(600);
         assert!(!lives(&next).await);
         refresh(&next).await.expect_problem(401, "unauthenticated");
         assert_eq!(sessions(&login(&app, &owner.email).await).await.len(), 1, "what has ended is not listed");
