@@ -14,7 +14,6 @@ pub const MAX_LENGTH: usize = 128;
 const LONGEST_ASKED: i64 = 64;
 /// Each one is hashed anew to be compared.
 const MOST_REMEMBERED: i64 = 10;
-const OLDEST_DAYS: i64 = 3650;
 /// Shorter names stand in too many words.
 const SHORTEST_NAME: usize = 4;
 /// What this program calls itself.
@@ -79,7 +78,12 @@ impl PasswordPolicy {
         next.max_age_days = match members.raw("max_age_days") {
             None => self.max_age_days,
             Some(Json::Null) => None,
-            Some(json) => Some(bounded(json, members.pointer("max_age_days"), 1..=OLDEST_DAYS, errors)),
+            Some(_) => {
+                // Nothing would end a password: it must not look as if something did.
+                let message = "Passwords cannot be made to expire yet. Leave it out.";
+                errors.add(members.pointer("max_age_days"), Code::NotSupported, message);
+                None
+            }
         };
         for (name, required) in [
             ("require_uppercase", &mut next.require_uppercase),
@@ -184,8 +188,8 @@ mod tests {
             (r#"{"min_length": 11}"#, Err("/p/min_length out_of_range")),
             (r#"{"min_length": 65}"#, Err("/p/min_length out_of_range")),
             (r#"{"history": 11}"#, Err("/p/history out_of_range")),
-            (r#"{"max_age_days": 0}"#, Err("/p/max_age_days out_of_range")),
-            (r#"{"max_age_days": "90"}"#, Err("/p/max_age_days invalid_type")),
+            (r#"{"max_age_days": 0}"#, Err("/p/max_age_days not_supported")),
+            (r#"{"max_age_days": "90"}"#, Err("/p/max_age_days not_supported")),
             (r#"{"require_digit": 1}"#, Err("/p/require_digit invalid_type")),
             (r#"{"requires": true}"#, Err("/p/requires unknown_field")),
             ("[]", Err("/p invalid_type")),

@@ -167,7 +167,9 @@ fn subjects(engine: &Inner, origin: &Origin, credentials: &Credentials, device: 
         let name = credentials.email.as_ref().map(Email::folded).unwrap_or_default();
         fingerprints.of(Kind::SignInName, name.as_bytes())
     };
-    Subjects { account, place: Some(fingerprints.of(Kind::SignInPlace, origin.address.as_bytes())) }
+    // A known device stays in, whatever others do who come from the same address, a proxy's maybe.
+    let place = device.is_none().then(|| fingerprints.of(Kind::SignInPlace, origin.address.as_bytes()));
+    Subjects { account, place }
 }
 
 /// Looks at the password. What cannot be looked at now is no failure.
