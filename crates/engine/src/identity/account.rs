@@ -25,14 +25,13 @@ static ENSURE: Fixed = Fixed::new(
 );
 static LOCK: Fixed = Fixed::new("SELECT credential_epoch FROM insula.account WHERE id = $1 FOR UPDATE");
 static RAISE: Fixed = Fixed::new("UPDATE insula.account SET credential_epoch = credential_epoch + 1 WHERE id = $1");
-static STILL_HAS: Fixed = Fixed::new("SELECT 1 FROM insula.account WHERE id = $1 AND password_hash = $2 FOR UPDATE");
-static CREDENTIALS: Fixed = Fixed::new("SELECT password_hash, email FROM insula.account WHERE id = $1 AND active");
+static CREDENTIALS: Fixed =
+    Fixed::new("SELECT password_hash, email, credential_epoch FROM insula.account WHERE id = $1 AND active");
 static TENANTS: Fixed = Fixed::new(
     "SELECT tenant_id FROM insula.membership WHERE account_id = $1 AND active AND last_used_at <> $2 ORDER BY tenant_id",
 );
-static SET_PASSWORD: Fixed = Fixed::new(
-    "UPDATE insula.account SET password_hash = $1, password_set_at = $2, password_reminded = NULL WHERE id = $3",
-);
+static SET_PASSWORD: Fixed =
+    Fixed::new("UPDATE insula.account SET password_hash = $1, password_set_at = $2 WHERE id = $3");
 static RENEW_HASH: Fixed = Fixed::new("UPDATE insula.account SET password_hash = $1 WHERE id = $2");
 static SET_STANDING: Fixed =
     Fixed::new("UPDATE insula.membership SET active = $1 WHERE account_id = $2 AND tenant_id = $3");
@@ -131,20 +130,24 @@ pub(super) async fn raise_epoch(tx: &mut Tx, account: AccountId) -> Result<(), S
     Ok(())
 }
 
-/// Whether this is still the account's password, and stays so until this transaction ends.
-pub(super) async fn still_has(
-    tx: &mut Tx,
-    account: Option<AccountId>,
-    password_hash: Option<String>,
-) -> Result<bool, StoreError> {
-    let (Some(account), Some(hash)) = (account, password_hash) else { return Ok(false) };
-    Ok(!tx.fixed(&STILL_HAS, &[&Value::Uuid(account.uuid()), &Value::Text(hash)]).await?.is_empty())
+/// What somebody who is signed in proves himself with, and where that is told.
+pub(super) struct Credentials {
+    pub(super) password_hash: String,
+    pub(super) email: String,
+    /// That of the password: in another one it may be another.
+    pub(super) epoch: Epoch,
 }
 
-/// The password of an account and its address.
-pub(super) async fn credentials(tx: &mut Tx, account: AccountId) -> Result<Option<(String, String)>, StoreError> {
+pub(super) async fn credentials(tx: &mut Tx, account: AccountId) -> Result<Option<Credentials>, StoreError> {
     let rows = tx.fixed(&CREDENTIALS, &[&Value::Uuid(account.uuid())]).await?;
-    rows.first().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+    let read = |row: &Row| {
+        Ok(Credentials {
+            password_hash: row.text(0)?.to_owned(),
+            email: row.text(1)?.to_owned(),
+            epoch: Epoch::read(row, 2)?,
+        })
+    };
+    rows.first().map(read).transpose()
 }
 
 /// The organisations the account's owner has signed in to, by id. What is told there of the account concerns them; of

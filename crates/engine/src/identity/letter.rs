@@ -26,7 +26,7 @@ async fn address(engine: &Inner, account: AccountId) -> Result<Option<String>, S
     let mut tx = engine.stores.platform_read().await?;
     let found = account::credentials(&mut tx, account).await?;
     tx.commit().await?;
-    Ok(found.map(|(_, email)| email))
+    Ok(found.map(|found| found.email))
 }
 
 fn password_forgotten(public_url: &str, to: String, token: &str) -> Message {

@@ -91,19 +91,24 @@ async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, devi
     let now = engine.clock.now();
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
-    // A password that was changed meanwhile has ended sessions, and this one would be new.
-    let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let proved = account::still_has(&mut tx, id, hash).await? && !matches!(proof, Proof::None);
+    // The account before its memberships, so that none of them ends until the session is there.
+    if let Some(account) = id {
+        account::lock(&mut tx, account).await?;
+    }
     let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
     let session = engine.ids.next();
     let opened = match (&found, realm, counted) {
-        (Some(found), Some(realm), Some(counted)) if proved => {
-            counted.clear(&mut tx).await?;
-            if let Proof::Outdated(renewed) = proof {
-                account::renew_hash(&mut tx, found.id, renewed).await?;
-            }
+        (Some(found), Some(realm), Some(counted)) if !matches!(proof, Proof::None) => {
             let subject = Subject { account: found.id, realm, session };
-            match session::open(&mut tx, engine, origin, subject, found.epoch, now).await? {
+            // A password that was changed meanwhile has raised the epoch, and proves nothing any more.
+            let opened = session::open(&mut tx, engine, origin, subject, found.epoch, now).await?;
+            if !matches!(opened, Err(Refusal::Unproved)) {
+                counted.clear(&mut tx).await?;
+                if let Proof::Outdated(renewed) = proof {
+                    account::renew_hash(&mut tx, found.id, renewed).await?;
+                }
+            }
+            match opened {
                 Ok(tokens) => Ok(SignIn {
                     tokens: tokens.kept(credentials.keeping, engine, session),
                     device: device::keep(&mut tx, engine, device.as_ref(), found.id, now).await?,

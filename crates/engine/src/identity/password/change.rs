@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::set::{self, Setting};
 use super::strength::Strength;
 use super::{MAX_ATTEMPT_CHARS, Password};
-use crate::identity::account;
+use crate::identity::account::{self, Credentials};
 use crate::identity::event::Action;
 use crate::identity::fingerprint::Kind;
 use crate::identity::lockout::{self, Entry, Subjects};
@@ -26,7 +26,7 @@ pub async fn change(who: SignedIn<'_>, body: &Json) -> Result<()> {
     })?;
     let mut tx = engine.stores.platform_read().await?;
     let credentials = account::credentials(&mut tx, account).await?;
-    let (stored, email) = credentials.ok_or_else(Problem::unauthenticated)?;
+    let Credentials { password_hash: stored, email, epoch } = credentials.ok_or_else(Problem::unauthenticated)?;
     let strength = Strength::of_account(&mut tx, account, &email, &stored).await?;
     tx.commit().await?;
     // A session that was stolen is no licence to guess.
@@ -35,7 +35,7 @@ pub async fn change(who: SignedIn<'_>, body: &Json) -> Result<()> {
         Entry::Open(counted) => counted,
         Entry::Locked => return Err(wrong()),
     };
-    match slots.verify(current, Some(stored.clone())).await {
+    match slots.verify(current, Some(stored)).await {
         Ok(true) => {}
         Ok(false) => return Err(wrong()),
         Err(problem) => {
@@ -52,7 +52,7 @@ pub async fn change(who: SignedIn<'_>, body: &Json) -> Result<()> {
 
     let mut tx = engine.stores.platform_write().await?;
     // Of two at once, the other one may have come first.
-    if !account::still_has(&mut tx, Some(account), Some(stored)).await? {
+    if account::lock(&mut tx, account).await? != Some(epoch) {
         tx.rollback().await?;
         return Err(wrong());
     }
