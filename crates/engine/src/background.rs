@@ -30,7 +30,7 @@ static DUE: Fixed = Fixed::new(
      SELECT tenant_id FROM insula.outbox_queue WHERE due_at <= $1 \
      UNION SELECT tenant_id FROM insula.user_change WHERE due_at <= $1) \
      UNION SELECT cell, 1 FROM insula.tenant WHERE id IN (SELECT tenant_id FROM insula.job_queue WHERE due_at <= $1) \
-     UNION SELECT 0, 0 FROM insula.chore WHERE name = 'purge_sessions' AND due_at <= $1 \
+     UNION SELECT 0, 0 FROM insula.chore WHERE due_at <= $1 \
      UNION SELECT 0, 1 FROM insula.mail WHERE due_at <= $1 \
      UNION SELECT 0, 0 FROM insula.refresh_token WHERE successor_sealed IS NOT NULL AND used_at < $2",
 );

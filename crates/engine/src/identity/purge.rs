@@ -1,5 +1,6 @@
-//! Removing sessions that can no longer be continued, with their refresh tokens, and keys that signed no token that lives. Until the end of its chain a session
-//! stays, ended or not: a token of it that comes again is then known for what it is.
+//! Removing sessions that can no longer be continued, with their refresh tokens, keys that signed no token that lives,
+//! and counts of failed sign-ins nobody asks for any more. Until the end of its chain a session stays, ended or not: a
+//! token of it that comes again is then known for what it is.
 
 use insula_model::value::Value;
 
