@@ -23,7 +23,7 @@ mod work;
 
 pub use cancel::cancel;
 pub use kind::Kind;
-pub use list::{JobPage, list};
+pub use list::list;
 pub(crate) use plan::{Plan, Planned};
 pub(crate) use queue::run_due;
 pub use show::show;

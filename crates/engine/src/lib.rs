@@ -17,7 +17,7 @@ pub mod identity;
 pub mod jobs;
 pub mod mail;
 mod outbox;
-mod page;
+pub mod page;
 pub mod platform;
 pub mod public_url;
 pub mod record;

@@ -4,10 +4,19 @@ use std::borrow::Cow;
 
 use insula_model::id::parse_uuid;
 use insula_model::problem::{Code, Errors, Result, pointer};
+use serde::Serialize;
 use uuid::Uuid;
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 1000;
+
+/// One page, as it is answered.
+#[derive(Serialize)]
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    /// Where the next one begins; null at the end.
+    pub next_cursor: Option<String>,
+}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Page {

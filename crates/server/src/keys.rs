@@ -1,6 +1,6 @@
 //! `insula keys`: what access tokens are signed with is changed where the server runs, and by no request.
 
-use insula_engine::engine::{Engine, Options, Origin};
+use insula_engine::engine::{Engine, Origin};
 
 use crate::config::ServeArgs;
 
@@ -18,12 +18,8 @@ pub struct Rotate {
 }
 
 /// Makes the key, of the algorithm that is configured, and says its name.
-pub async fn rotate(options: Options) -> Result<(), Box<dyn std::error::Error>> {
-    let engine = Engine::open(options).await?;
-    let request = engine.ids().next();
-    let origin = Origin { request, address: "".into(), user_agent: "insula keys rotate".into() };
-    let made = engine.rotate_keys(&origin).await;
-    engine.close().await;
-    println!("The key {} signs within seconds. Those before it stay good until their tokens have ended.", made?);
+pub async fn rotate(engine: &Engine, origin: &Origin) -> Result<(), Box<dyn std::error::Error>> {
+    let made = engine.rotate_keys(origin).await?;
+    println!("The key {made} signs within seconds. Those before it stay good until their tokens have ended.");
     Ok(())
 }

@@ -9,7 +9,7 @@ use insula::config::{self, Config, ServeArgs};
 use insula::keys::{self, Keys};
 use insula::log;
 use insula::superuser::{self, Create, Superuser};
-use insula_engine::engine::Options;
+use insula_engine::engine::{Engine, Origin};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,17 +48,18 @@ fn main() -> ExitCode {
         }
         Command::Superuser(Superuser::Create(create)) => {
             let Create { email, full_name, serve, .. } = *create;
-            return once(&serve, "no superuser was made", |options| superuser::create(email, full_name, options));
+            let work =
+                async |engine: &Engine, origin: &Origin| superuser::create(engine, origin, email, full_name).await;
+            return once(&serve, "insula superuser create", "no superuser was made", work);
         }
-        Command::Keys(Keys::Rotate(rotate)) => return once(&rotate.serve, "no key was made", keys::rotate),
+        Command::Keys(Keys::Rotate(rotate)) => {
+            return once(&rotate.serve, "insula keys rotate", "no key was made", keys::rotate);
+        }
     };
     args.unbuilt = config::unbuilt();
-    let config = match Config::check(&args) {
+    let config = match checked(&args) {
         Ok(config) => config,
-        Err(findings) => {
-            eprintln!("{findings}");
-            return ExitCode::from(REFUSED_CONFIGURATION);
-        }
+        Err(refused) => return refused,
     };
     let log = match log::start(&config.log) {
         Ok(log) => log,
@@ -73,19 +74,34 @@ fn main() -> ExitCode {
     result.map_or_else(|error| failed(error.as_ref()), |()| ExitCode::SUCCESS)
 }
 
-/// Does one thing with the data that `args` lead to; `failed` is what it means where that cannot be done.
-fn once<F>(args: &ServeArgs, failed: &str, work: impl FnOnce(Options) -> F) -> ExitCode
-where
-    F: Future<Output = Result<(), Box<dyn std::error::Error>>>,
-{
-    let config = match Config::check(args) {
+/// The configuration, or its faults told.
+fn checked(args: &ServeArgs) -> Result<Config, ExitCode> {
+    Config::check(args).map_err(|findings| {
+        eprintln!("{findings}");
+        ExitCode::from(REFUSED_CONFIGURATION)
+    })
+}
+
+/// Does one thing with the data that `args` lead to, which its trail tells of as done by `name`; `failed` is what it means
+/// where that cannot be done.
+fn once(
+    args: &ServeArgs,
+    name: &str,
+    failed: &str,
+    work: impl AsyncFnOnce(&Engine, &Origin) -> Result<(), Box<dyn std::error::Error>>,
+) -> ExitCode {
+    let config = match checked(args) {
         Ok(config) => config,
-        Err(findings) => {
-            eprintln!("{findings}");
-            return ExitCode::from(REFUSED_CONFIGURATION);
-        }
+        Err(refused) => return refused,
     };
-    match run(work(config.engine)) {
+    let done = run(async {
+        let engine = Engine::open(config.engine).await?;
+        let origin = Origin { request: engine.ids().next(), address: "".into(), user_agent: name.into() };
+        let done = work(&engine, &origin).await;
+        engine.close().await;
+        done
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{failed}: {error}");

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use insula_engine::engine::{Engine, Options, Origin};
+use insula_engine::engine::{Engine, Origin};
 use insula_model::json::Json;
 use insula_model::problem::Problem;
 
@@ -35,9 +35,10 @@ pub struct Create {
 
 /// Makes the superuser that `email`, `full_name` and the standard input tell of.
 pub async fn create(
+    engine: &Engine,
+    origin: &Origin,
     email: String,
     full_name: Option<String>,
-    options: Options,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut password = String::new();
     std::io::stdin().take(MAX_INPUT).read_to_string(&mut password)?;
@@ -49,12 +50,7 @@ pub async fn create(
         ("full_name", full_name.unwrap_or_else(|| "Superuser".to_owned())),
     ];
     let body = Json::Object(body.map(|(name, text)| (name.to_owned(), Json::Text(text))).into());
-    let engine = Engine::open(options).await?;
-    let request = engine.ids().next();
-    let origin = Origin { request, address: "".into(), user_agent: "insula superuser create".into() };
-    let made = engine.create_superuser(&origin, &body).await;
-    engine.close().await;
-    made.map(drop).map_err(|problem| told(&problem).into())
+    engine.create_superuser(origin, &body).await.map(drop).map_err(|problem| told(&problem).into())
 }
 
 /// What is wrong, for a terminal.

@@ -8,11 +8,11 @@ use insula_model::value::{Timestamp, Value};
 
 use super::account;
 use super::csrf::CookieProof;
-use super::event::{self, Action, Party, Whom};
+use super::event::Action;
 use super::opaque;
 use super::operator::Operator;
 use super::refresh::{self, Found};
-use super::session::{self, EndReason, Ending};
+use super::session::{self, Closing, EndReason, Ending};
 use super::token::Subject;
 use crate::engine::{Inner, Origin};
 use crate::scope::Scope;
@@ -108,28 +108,17 @@ impl Extent {
 
 async fn leave(holder: Holder<'_>, extent: Extent) -> Result<()> {
     let Holder { engine, origin, account, session, tenant, email } = holder;
-    let all = extent == Extent::Account;
-    let (which, session) = if all { (Ending::Account(account), None) } else { (Ending::One(session), Some(session)) };
     let now = engine.clock.now();
-
     let mut tx = engine.stores.platform_write().await?;
-    let tenants = if all {
-        account::raise_epoch(&mut tx, account).await?;
-        tenants_of(&mut tx, account, now).await?
-    } else {
-        tenant.into_iter().collect()
+    let (which, tenants) = match extent {
+        Extent::Session => (Ending::One(session), tenant.into_iter().collect()),
+        Extent::Account => {
+            account::raise_epoch(&mut tx, account).await?;
+            (Ending::Account(account), tenants_of(&mut tx, account, now).await?)
+        }
     };
-    session::end(&mut tx, which, EndReason::Logout, now).await?;
-    let whom = Whom { account: Some(account), tenant };
-    event::append(&mut tx, engine, origin, now, Action::Logout, whom).await?;
-    for tenant in tenants {
-        let party = Party { account, tenant, email, session };
-        event::append_to_tenant(&mut tx, engine, origin, now, Action::Logout, &party).await?;
-    }
-    tx.commit().await?;
-    session::forget(engine, which);
-    engine.wake();
-    Ok(())
+    let (reason, action) = (EndReason::Logout, Action::Logout);
+    session::close(tx, engine, origin, now, Closing { which, reason, action, account, email, tenant, tenants }).await
 }
 
 /// The tenants where the account is signed in, by id.

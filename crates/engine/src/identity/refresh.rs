@@ -8,10 +8,10 @@ use insula_model::problem::{Code, Problem, Result};
 use insula_model::value::{Timestamp, Value};
 
 use super::csrf::CookieProof;
-use super::event::{self, Action, Party, Whom};
+use super::event::Action;
 use super::lost_reply;
 use super::opaque::{self, MAX_CHARS, OpaqueToken};
-use super::session::{self, EndReason, Ending, Keeping, Tokens, used};
+use super::session::{self, Closing, EndReason, Ending, Keeping, Tokens, used};
 use super::token::{Realm, Subject};
 use crate::engine::{Inner, Origin};
 use crate::sql::Fixed;
@@ -153,22 +153,10 @@ pub(super) async fn find(tx: &mut Tx, idle_since: Timestamp, hash: &Value) -> Re
 }
 
 /// Ends the session for good, although the request is refused.
-async fn end(mut tx: Tx, engine: &Inner, origin: &Origin, found: &Found, now: Timestamp) -> Result<()> {
+async fn end(tx: Tx, engine: &Inner, origin: &Origin, found: &Found, now: Timestamp) -> Result<()> {
     let Subject { account, realm, session } = found.subject;
-    let which = Ending::One(session);
-    session::end(&mut tx, which, EndReason::Reuse, now).await?;
-    match realm {
-        Realm::Tenant(tenant) => {
-            let party = Party { account, tenant, email: &found.email, session: Some(session) };
-            event::append_to_both(&mut tx, engine, origin, now, Action::RefreshReuse, &party).await?;
-        }
-        Realm::Platform => {
-            let whom = Whom { account: Some(account), tenant: None };
-            event::append(&mut tx, engine, origin, now, Action::RefreshReuse, whom).await?;
-        }
-    }
-    tx.commit().await?;
-    session::forget(engine, which);
-    engine.wake();
-    Ok(())
+    let (which, reason, action) = (Ending::One(session), EndReason::Reuse, Action::RefreshReuse);
+    let (email, tenant) = (found.email.as_str(), realm.tenant());
+    let tenants = tenant.into_iter().collect();
+    session::close(tx, engine, origin, now, Closing { which, reason, action, account, email, tenant, tenants }).await
 }

@@ -14,7 +14,7 @@ use insula_model::value::{Timestamp, Value};
 use serde::Serialize;
 
 use super::account::{self, Epoch};
-use super::event::{self, Action, Whom};
+use super::event::{self, Action, Party, Whom};
 use super::opaque::OpaqueToken;
 use super::token::Subject;
 use crate::engine::{Inner, Origin};
@@ -233,6 +233,44 @@ pub(super) async fn end(tx: &mut Tx, which: Ending, reason: EndReason, now: Time
             tx.fixed_execute(&END_MEMBER, &[&at, &reason, &account, &tenant]).await?
         }
     };
+    Ok(())
+}
+
+/// Sessions of an account that end, and how that is told.
+pub(super) struct Closing<'a> {
+    pub(super) which: Ending,
+    pub(super) reason: EndReason,
+    pub(super) action: Action,
+    pub(super) account: AccountId,
+    pub(super) email: &'a str,
+    /// Of whom the platform's trail tells it.
+    pub(super) tenant: Option<TenantId>,
+    /// Whose own trails tell it.
+    pub(super) tenants: Vec<TenantId>,
+}
+
+/// Ends sessions, tells it, and ends `tx`: on this node they are over at once, on others within a second.
+pub(super) async fn close(
+    mut tx: Tx,
+    engine: &Inner,
+    origin: &Origin,
+    now: Timestamp,
+    closing: Closing<'_>,
+) -> Result<()> {
+    let Closing { which, reason, action, account, email, tenant, tenants } = closing;
+    let session = match which {
+        Ending::One(session) => Some(session),
+        _ => None,
+    };
+    end(&mut tx, which, reason, now).await?;
+    event::append(&mut tx, engine, origin, now, action, Whom { account: Some(account), tenant }).await?;
+    for tenant in tenants {
+        let party = Party { account, tenant, email, session };
+        event::append_to_tenant(&mut tx, engine, origin, now, action, &party).await?;
+    }
+    tx.commit().await?;
+    forget(engine, which);
+    engine.wake();
     Ok(())
 }
 

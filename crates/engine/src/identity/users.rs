@@ -39,12 +39,6 @@ pub struct UserView {
     pub created_at: Timestamp,
 }
 
-#[derive(Serialize)]
-pub struct UserPage {
-    pub items: Vec<UserView>,
-    pub next_cursor: Option<String>,
-}
-
 impl From<Member> for UserView {
     fn from(member: Member) -> Self {
         Self {

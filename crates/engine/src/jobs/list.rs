@@ -2,21 +2,14 @@
 
 use insula_model::problem::Result;
 use insula_model::rights::{Action, Resource};
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::stored::{self, JobView};
-use crate::page::Page;
+use crate::page::{Listed, Page};
 use crate::scope::Scope;
 
-#[derive(Serialize)]
-pub struct JobPage {
-    pub items: Vec<JobView>,
-    pub next_cursor: Option<String>,
-}
-
 /// Permission: `tenant`, `read`. `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
-pub async fn list(scope: &Scope, query: &str) -> Result<JobPage> {
+pub async fn list(scope: &Scope, query: &str) -> Result<Listed<JobView>> {
     scope
         .read(async |tx| {
             tx.require(Resource::Tenant, Action::Read)?;
@@ -26,7 +19,7 @@ pub async fn list(scope: &Scope, query: &str) -> Result<JobPage> {
             let mut items = found.map_err(|error| tx.failed(error))?;
             let more = page.cut(&mut items).is_some();
             let next_cursor = items.last().filter(|_| more).map(|last| last.id.to_string());
-            Ok(JobPage { items, next_cursor })
+            Ok(Listed { items, next_cursor })
         })
         .await
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::identity::operator::Operator;
-use crate::page::Page;
+use crate::page::{Listed, Page};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError};
 
@@ -16,12 +16,6 @@ static PAGE: Fixed = Fixed::new(
     "SELECT id, at, action, outcome, account_id, tenant_id, address, user_agent, request_id \
      FROM insula.platform_event WHERE id <= $1 ORDER BY id DESC LIMIT $2",
 );
-
-#[derive(Serialize)]
-pub struct EventPage {
-    pub items: Vec<EventView>,
-    pub next_cursor: Option<String>,
-}
 
 #[derive(Serialize)]
 pub struct EventView {
@@ -60,7 +54,7 @@ impl EventView {
 }
 
 /// `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
-pub async fn list(operator: &Operator, query: &str) -> Result<EventPage> {
+pub async fn list(operator: &Operator, query: &str) -> Result<Listed<EventView>> {
     let page = Page::read(query)?;
     let first = Value::Uuid(page.cursor.unwrap_or_else(Uuid::max));
     let mut tx = operator.engine().stores.platform_read().await?;
@@ -68,5 +62,5 @@ pub async fn list(operator: &Operator, query: &str) -> Result<EventPage> {
     tx.commit().await?;
     let mut items = rows.iter().map(EventView::read).collect::<Result<Vec<_>, _>>()?;
     let next_cursor = page.cut(&mut items).map(|next| next.id.to_string());
-    Ok(EventPage { items, next_cursor })
+    Ok(Listed { items, next_cursor })
 }

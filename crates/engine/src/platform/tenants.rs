@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::identity::event::{self, Action, Whom};
 use crate::identity::operator::Operator;
-use crate::page::Page;
+use crate::page::{Listed, Page};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
 
@@ -18,12 +18,6 @@ static PAGE: Fixed =
     Fixed::new("SELECT id, code, name, status, created_at FROM insula.tenant WHERE id >= $1 ORDER BY id LIMIT $2");
 static ONE: Fixed = Fixed::new("SELECT id, code, name, status, created_at FROM insula.tenant WHERE id = $1");
 static SET_STATUS: Fixed = Fixed::new("UPDATE insula.tenant SET status = $1 WHERE id = $2 AND status <> $1");
-
-#[derive(Serialize)]
-pub struct TenantPage {
-    pub items: Vec<TenantView>,
-    pub next_cursor: Option<String>,
-}
 
 #[derive(Serialize)]
 pub struct TenantView {
@@ -83,7 +77,7 @@ impl TenantView {
 }
 
 /// By id. `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
-pub async fn list(operator: &Operator, query: &str) -> Result<TenantPage> {
+pub async fn list(operator: &Operator, query: &str) -> Result<Listed<TenantView>> {
     let page = Page::read(query)?;
     let first = Value::Uuid(page.cursor.unwrap_or(Uuid::nil()));
     let mut tx = operator.engine().stores.platform_read().await?;
@@ -91,7 +85,7 @@ pub async fn list(operator: &Operator, query: &str) -> Result<TenantPage> {
     tx.commit().await?;
     let mut items = rows.iter().map(TenantView::read).collect::<Result<Vec<_>, _>>()?;
     let next_cursor = page.cut(&mut items).map(|next| next.id.to_string());
-    Ok(TenantPage { items, next_cursor })
+    Ok(Listed { items, next_cursor })
 }
 
 pub async fn show(operator: &Operator, id: TenantId) -> Result<TenantView> {

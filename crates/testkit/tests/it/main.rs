@@ -1,5 +1,15 @@
 //! Behaviour through the API, on both stores.
 
+/// Tests that are one function run on a store, for those that start their server themselves.
+macro_rules! runs {
+    ($($name:ident: $run:ident on $store:ident;)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            $run(Store::$store).await;
+        }
+    )+};
+}
+
 mod authz;
 mod bad_input;
 mod cells;

@@ -131,15 +131,6 @@ async fn sessions(store: Store) {
     sign_in(&app).await;
 }
 
-macro_rules! runs {
-    ($($name:ident: $run:ident on $store:ident;)+) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            $run(Store::$store).await;
-        }
-    )+};
-}
-
 runs! {
     a_superuser_is_made_once_on_sqlite: created_once on Sqlite;
     a_superuser_is_made_once_on_postgres: created_once on Postgres;

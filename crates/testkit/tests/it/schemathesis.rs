@@ -148,15 +148,6 @@ fn statuses(report: &Path) -> BTreeMap<String, BTreeSet<u64>> {
     seen
 }
 
-macro_rules! runs {
-    ($($name:ident: $run:ident on $store:ident;)+) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            $run(Store::$store).await;
-        }
-    )+};
-}
-
 runs! {
     req_g1_a_tenants_document_is_kept_on_sqlite: try_tenant on Sqlite;
     req_g1_a_tenants_document_is_kept_on_postgres: try_tenant on Postgres;

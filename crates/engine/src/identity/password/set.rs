@@ -6,9 +6,9 @@ use insula_model::problem::Result;
 use insula_model::value::Value;
 
 use crate::engine::{Inner, Origin};
-use crate::identity::event::{self, Action, Party, Whom};
+use crate::identity::event::Action;
 use crate::identity::fingerprint::Kind;
-use crate::identity::session::{self, EndReason, Ending};
+use crate::identity::session::{self, Closing, EndReason, Ending};
 use crate::identity::{account, device};
 use crate::mail::{self, Letter};
 use crate::sql::Fixed;
@@ -55,20 +55,13 @@ pub(super) async fn set(
     tx.fixed_execute(&FORGET_RESET, &[&id]).await?;
     device::forget(&mut tx, account).await?;
     account::raise_epoch(&mut tx, account).await?;
-    session::end(&mut tx, ending, EndReason::Password, now).await?;
     if let Ending::Others(_, session) = ending {
         session::renew(&mut tx, session).await?;
     }
     let subject = engine.identity.fingerprints.of(Kind::ChangedPassword, account.uuid().as_bytes());
     mail::put(&mut tx, engine, subject, &Letter::PasswordChanged { account }).await?;
-    let whom = Whom { account: Some(account), tenant: None };
-    event::append(&mut tx, engine, origin, now, action, whom).await?;
-    for tenant in account::tenants(&mut tx, account).await? {
-        let party = Party { account, tenant, email, session: None };
-        event::append_to_tenant(&mut tx, engine, origin, now, action, &party).await?;
-    }
-    tx.commit().await?;
-    session::forget(engine, ending);
-    engine.wake();
-    Ok(())
+    let tenants = account::tenants(&mut tx, account).await?;
+    let (which, reason) = (ending, EndReason::Password);
+    session::close(tx, engine, origin, now, Closing { which, reason, action, account, email, tenant: None, tenants })
+        .await
 }

@@ -1,15 +1,15 @@
 //! The sessions of the account that asks, in whatever organisation: it is one person's account.
 
-use insula_model::id::SessionId;
+use insula_model::id::{SessionId, TenantId};
 use insula_model::problem::{Problem, Result};
 use insula_model::value::{Timestamp, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{EndReason, Ending};
-use crate::identity::event::{self, Action, Party, Whom};
+use super::{Closing, EndReason, Ending};
+use crate::identity::event::Action;
 use crate::identity::logout::{Holder, SignedIn};
-use crate::page::Page;
+use crate::page::{Listed, Page};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError};
 
@@ -25,12 +25,6 @@ static OWN: Fixed = Fixed::new(
      WHERE s.id = $1 AND s.account_id = $2 AND s.ended_at IS NULL AND s.expires_at > $3 AND s.last_used_at > $4 \
      FOR UPDATE",
 );
-
-#[derive(Serialize)]
-pub struct SessionPage {
-    pub items: Vec<SessionView>,
-    pub next_cursor: Option<String>,
-}
 
 #[derive(Serialize)]
 pub struct SessionView {
@@ -62,7 +56,7 @@ impl SessionView {
 }
 
 /// Newest first. `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
-pub async fn list(who: SignedIn<'_>, query: &str) -> Result<SessionPage> {
+pub async fn list(who: SignedIn<'_>, query: &str) -> Result<Listed<SessionView>> {
     let page = Page::read(query)?;
     let Holder { engine, account, session, .. } = who.holder();
     let now = engine.clock.now();
@@ -78,7 +72,7 @@ pub async fn list(who: SignedIn<'_>, query: &str) -> Result<SessionPage> {
     tx.commit().await?;
     let mut items = rows.iter().map(|row| SessionView::read(row, session)).collect::<Result<Vec<_>, _>>()?;
     let next_cursor = page.cut(&mut items).map(|next| next.id.to_string());
-    Ok(SessionPage { items, next_cursor })
+    Ok(Listed { items, next_cursor })
 }
 
 /// Ends one. On this node at once, on others within a second.
@@ -93,17 +87,8 @@ pub async fn end(who: SignedIn<'_>, session: SessionId) -> Result<()> {
         tx.rollback().await?;
         return Err(Problem::not_found());
     };
-    let tenant = row.optional(0, Row::id)?;
-    let which = Ending::One(session);
-    super::end(&mut tx, which, EndReason::Logout, now).await?;
-    let whom = Whom { account: Some(account), tenant };
-    event::append(&mut tx, engine, origin, now, Action::Logout, whom).await?;
-    if let Some(tenant) = tenant {
-        let party = Party { account, tenant, email, session: Some(session) };
-        event::append_to_tenant(&mut tx, engine, origin, now, Action::Logout, &party).await?;
-    }
-    tx.commit().await?;
-    super::forget(engine, which);
-    engine.wake();
-    Ok(())
+    let tenant: Option<TenantId> = row.optional(0, Row::id)?;
+    let (which, reason, action) = (Ending::One(session), EndReason::Logout, Action::Logout);
+    let tenants = tenant.into_iter().collect();
+    super::close(tx, engine, origin, now, Closing { which, reason, action, account, email, tenant, tenants }).await
 }

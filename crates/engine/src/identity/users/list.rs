@@ -5,12 +5,12 @@ use insula_model::problem::Result;
 use insula_model::rights::{Action, Resource};
 use uuid::Uuid;
 
-use super::{UserPage, UserView, member};
-use crate::page::Page;
+use super::{UserView, member};
+use crate::page::{Listed, Page};
 use crate::scope::Scope;
 
 /// Permission: `users`, `read`. `query` is the raw query string: `limit` (1 to 1000, default 50), `cursor`.
-pub async fn list(scope: &Scope, query: &str) -> Result<UserPage> {
+pub async fn list(scope: &Scope, query: &str) -> Result<Listed<UserView>> {
     scope
         .read(async |tx| {
             tx.require(Resource::Users, Action::Read)?;
@@ -19,7 +19,7 @@ pub async fn list(scope: &Scope, query: &str) -> Result<UserPage> {
             let found = member::page(&mut tx.store, tenant, from, page.rows()).await;
             let mut members = found.map_err(|error| tx.failed(error))?;
             let next_cursor = page.cut(&mut members).map(|member| member.account.to_string());
-            Ok(UserPage { items: members.into_iter().map(UserView::from).collect(), next_cursor })
+            Ok(Listed { items: members.into_iter().map(UserView::from).collect(), next_cursor })
         })
         .await
 }

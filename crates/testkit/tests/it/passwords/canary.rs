@@ -68,12 +68,7 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|part| part == word)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b3_a_password_is_nowhere_on_sqlite() {
-    nowhere(Store::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b3_a_password_is_nowhere_on_postgres() {
-    nowhere(Store::Postgres).await;
+runs! {
+    req_b3_a_password_is_nowhere_on_sqlite: nowhere on Sqlite;
+    req_b3_a_password_is_nowhere_on_postgres: nowhere on Postgres;
 }

@@ -66,12 +66,7 @@ async fn alike(store: Store) {
     assert!(*most - *least < Duration::from_millis(10), "{medians:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b7_refusals_are_alike_and_take_the_same_time_on_sqlite() {
-    alike(Store::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b7_refusals_are_alike_and_take_the_same_time_on_postgres() {
-    alike(Store::Postgres).await;
+runs! {
+    req_b7_refusals_are_alike_and_take_the_same_time_on_sqlite: alike on Sqlite;
+    req_b7_refusals_are_alike_and_take_the_same_time_on_postgres: alike on Postgres;
 }

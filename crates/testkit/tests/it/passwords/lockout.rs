@@ -75,14 +75,9 @@ async fn locks(store: Store) {
     posted(app.place(), 2).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b6_ten_failures_lock_and_a_known_device_stays_in_on_sqlite() {
-    locks(Store::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b6_ten_failures_lock_and_a_known_device_stays_in_on_postgres() {
-    locks(Store::Postgres).await;
+runs! {
+    req_b6_ten_failures_lock_and_a_known_device_stays_in_on_sqlite: locks on Sqlite;
+    req_b6_ten_failures_lock_and_a_known_device_stays_in_on_postgres: locks on Postgres;
 }
 
 async fn unlocks(store: Store) {
@@ -105,14 +100,9 @@ async fn unlocks(store: Store) {
     assert_eq!((&event["actor"]["email"], &event["record_id"]), (&json!(owner.email), &json!(id)));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b6_who_may_change_users_ends_a_lock_on_sqlite() {
-    unlocks(Store::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b6_who_may_change_users_ends_a_lock_on_postgres() {
-    unlocks(Store::Postgres).await;
+runs! {
+    req_b6_who_may_change_users_ends_a_lock_on_sqlite: unlocks on Sqlite;
+    req_b6_who_may_change_users_ends_a_lock_on_postgres: unlocks on Postgres;
 }
 
 /// One password at each of many accounts: nobody is locked, and the place is.
@@ -137,14 +127,9 @@ async fn sprayed(store: Store) {
     try_login(&app, &owner.email, PASSWORD).await.expect(429);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b6_one_guess_at_each_of_many_ends_at_a_hundred_on_sqlite() {
-    sprayed(Store::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b6_one_guess_at_each_of_many_ends_at_a_hundred_on_postgres() {
-    sprayed(Store::Postgres).await;
+runs! {
+    req_b6_one_guess_at_each_of_many_ends_at_a_hundred_on_sqlite: sprayed on Sqlite;
+    req_b6_one_guess_at_each_of_many_ends_at_a_hundred_on_postgres: sprayed on Postgres;
 }
 
 /// Many who all know their password do not count as failures of one another.

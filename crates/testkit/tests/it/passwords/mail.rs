@@ -55,14 +55,9 @@ async fn sends(store: Store) {
     assert_eq!(health.body["components"]["mail"]["delivery"], "smtp");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mails_are_sent_again_until_they_are_taken_on_sqlite() {
-    sends(Store::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mails_are_sent_again_until_they_are_taken_on_postgres() {
-    sends(Store::Postgres).await;
+runs! {
+    mails_are_sent_again_until_they_are_taken_on_sqlite: sends on Sqlite;
+    mails_are_sent_again_until_they_are_taken_on_postgres: sends on Postgres;
 }
 
 /// While a mail waits, the store holds nothing that reads like it.

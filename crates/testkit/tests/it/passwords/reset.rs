@@ -132,12 +132,7 @@ async fn tokens_end(store: Store) {
     reset(&app, token(&third), "another-small-boat-at-sea").await.expect(401);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b4_a_token_dies_with_the_next_the_hour_and_a_change_on_sqlite() {
-    tokens_end(Store::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn req_b4_a_token_dies_with_the_next_the_hour_and_a_change_on_postgres() {
-    tokens_end(Store::Postgres).await;
+runs! {
+    req_b4_a_token_dies_with_the_next_the_hour_and_a_change_on_sqlite: tokens_end on Sqlite;
+    req_b4_a_token_dies_with_the_next_the_hour_and_a_change_on_postgres: tokens_end on Postgres;
 }
