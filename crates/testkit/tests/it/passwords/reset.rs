@@ -85,6 +85,7 @@ both_stores! {
         app.anonymous().send(request.json(&json!({"email": owner.email}))).await.expect(202);
         let mails = posted(app.place(), 1).await;
         assert!(!mails[0].text.contains("evil"), "{:?}", mails[0]);
+        assert!(mails[0].after("http").starts_with("://127.0.0.1:8000/reset?token="), "{:?}", mails[0]);
     }
 
     async fn req_b4_nothing_that_is_stored_is_the_token_or_names_whom_it_is_for(app: TestApp) {
