@@ -17,7 +17,7 @@ mod show;
 mod state;
 mod stored;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod turn;
 mod work;
 

@@ -328,6 +328,15 @@ impl Tx {
         }
     }
 
+    /// How much it takes to answer a query: steps of SQLite's machine, pages that PostgreSQL looks at.
+    #[cfg(test)]
+    pub(crate) async fn effort(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.steps(sql, binds),
+            Self::Postgres(tx) => tx.pages(sql, binds).await,
+        }
+    }
+
     /// Appends up to `limit` rows to `out` as JSON objects of `shape`, separated by commas: the hot path, from the
     /// store's columns straight to the reply's bytes. The statement asks for `limit + 1` rows.
     pub(crate) async fn json(

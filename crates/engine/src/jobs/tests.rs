@@ -33,7 +33,7 @@ const DAY: i64 = 24 * 3600;
 /// Past every lease and pause.
 const LATER: i64 = 61;
 
-struct World {
+pub(crate) struct World {
     engine: Engine,
     clock: Clock,
 }
@@ -55,7 +55,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// Runs a test on SQLite, then on PostgreSQL.
-fn on_both(test: &impl AsyncFn(&World)) {
+pub(crate) fn on_both(test: &impl AsyncFn(&World)) {
     let dir = TempDir::new().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let sqlite = StoreOptions::Sqlite { data_dir: dir.path().to_owned() };
@@ -82,7 +82,7 @@ impl World {
         Self { engine: Engine::open(options).await.unwrap(), clock }
     }
 
-    async fn tenant(&self, code: &str) -> Scope {
+    pub(crate) async fn tenant(&self, code: &str) -> Scope {
         let origin =
             || Origin { request: RequestId::from(Uuid::nil()), address: "192.0.2.1".into(), user_agent: "test".into() };
         let body = format!(
@@ -162,7 +162,7 @@ impl World {
     }
 
     /// Runs a statement of the owner's on a tenant's store.
-    async fn alter(&self, placement: Placement, sqlite: &str, postgres: &str) {
+    pub(crate) async fn alter(&self, placement: Placement, sqlite: &str, postgres: &str) {
         let mut tx = self.engine.0.stores.tenant_alter(placement).await.unwrap();
         let sql = if tx.dialect() == Dialect::Sqlite { sqlite } else { postgres };
         tx.ddl(sql).await.unwrap();

@@ -86,12 +86,36 @@ fn value(json: &Json, ty: ColumnType) -> Option<Value> {
     })
 }
 
+/// What comes after a place, cut where an index has its empty values, which are the smallest: what is to hold of one part or
+/// of the other is no range of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    /// The first key is null.
+    Empty,
+    /// The first key has a value.
+    Filled,
+}
+
+impl Part {
+    /// Those in which something may come after `place`, in their order.
+    pub(super) fn after(order: &[OrderKey], place: &[Value]) -> &'static [Self] {
+        match (order.first(), place.first()) {
+            (Some(key), Some(Value::Null)) if key.descending => &[Self::Empty],
+            (_, Some(Value::Null)) => &[Self::Empty, Self::Filled],
+            (Some(key), _) if key.descending && !key.path.never_null => &[Self::Filled, Self::Empty],
+            _ => &[Self::Filled],
+        }
+    }
+}
+
 /// `ORDER BY …`: null is smallest, on both engines, as their indexes are made.
-pub(super) fn order_by(w: &mut SqlWriter, order: &[OrderKey]) {
+pub(super) fn order_by(w: &mut SqlWriter, order: &[OrderKey], part: Option<Part>) {
     w.raw(" ORDER BY ");
     for (i, key) in order.iter().enumerate() {
+        // Where nothing has the first key, the index is to be read as the second key wants it.
+        let leads = order.get(1).filter(|_| i == 0 && part == Some(Part::Empty));
         w.raw(if i == 0 { "" } else { ", " }).column(key.alias, key.path.leaf);
-        w.raw(match (key.descending, key.is_system()) {
+        w.raw(match (leads.unwrap_or(key).descending, key.is_system()) {
             (false, true) => "",
             (true, true) => " DESC",
             (false, false) => " ASC NULLS FIRST",
@@ -100,26 +124,76 @@ pub(super) fn order_by(w: &mut SqlWriter, order: &[OrderKey]) {
     }
 }
 
-/// ` AND (…)`: true for what comes after `place`. Its values are the arguments from `first` on.
-pub(super) fn after(w: &mut SqlWriter, order: &[OrderKey], place: &[Value], first: usize) {
-    let keys: Vec<(&OrderKey, bool, usize)> =
-        order.iter().zip(place).enumerate().map(|(i, (key, value))| (key, value.is_null(), first + i)).collect();
-    // The first key alone, not strictly: redundant, but a range an index can start at.
-    if let Some((key, false, argument)) = keys.first()
-        && (!key.descending || key.path.never_null)
-    {
-        w.raw(" AND ").column(key.alias, key.path.leaf);
-        w.raw(if key.descending { " <= " } else { " >= " }).bind(Slot::Arg(*argument));
+/// A key, and what a place has there.
+struct Here<'k> {
+    key: &'k OrderKey,
+    is_null: bool,
+    argument: usize,
+    /// Whether others of the same part may have none.
+    is_nullable: bool,
+}
+
+/// ` AND …`: true for what of a part comes after `place`. Its values are the arguments from `first` on.
+pub(super) fn after(w: &mut SqlWriter, order: &[OrderKey], place: &[Value], first: usize, part: Part) {
+    let keys = order.iter().zip(place).enumerate().map(|(i, (key, value))| Here {
+        key,
+        is_null: value.is_null(),
+        argument: first + i,
+        is_nullable: !key.path.never_null && i > 0,
+    });
+    let keys: Vec<Here<'_>> = keys.collect();
+    let Some((leading, rest)) = keys.split_first() else { return };
+    match (part, leading.is_null) {
+        (Part::Empty, is_null) => {
+            leading.column(w.raw(" AND ")).raw(" IS NULL");
+            if is_null {
+                any_beyond(w, rest);
+            }
+        }
+        (Part::Filled, true) => {
+            leading.column(w.raw(" AND ")).raw(" IS NOT NULL");
+        }
+        (Part::Filled, false) => any_beyond(w, &keys),
+    }
+}
+
+/// ` AND …`: strictly after the place in the first key that is not the same. What an index can start at stands first,
+/// though it follows from the rest: the keys before one that is null, or that goes the other way.
+fn any_beyond(w: &mut SqlWriter, keys: &[Here<'_>]) {
+    let Some(first) = keys.first() else { return };
+    let descending = first.key.descending;
+    let is_bound =
+        |here: &&Here<'_>| !here.is_null && here.key.descending == descending && !(descending && here.is_nullable);
+    let bound: Vec<&Here<'_>> = keys.iter().take_while(is_bound).collect();
+    let is_all = bound.len() == keys.len();
+    if !bound.is_empty() {
+        w.raw(" AND (");
+        for (i, here) in bound.iter().enumerate() {
+            here.column(w.raw(if i == 0 { "" } else { ", " }));
+        }
+        w.raw(match (descending, is_all) {
+            (false, true) => ") > (",
+            (false, false) => ") >= (",
+            (true, true) => ") < (",
+            (true, false) => ") <= (",
+        });
+        for (i, here) in bound.iter().enumerate() {
+            w.raw(if i == 0 { "" } else { ", " }).bind(Slot::Arg(here.argument));
+        }
+        w.raw(")");
+    }
+    if is_all {
+        return;
     }
     w.raw(" AND (");
-    for (i, (key, null, argument)) in keys.iter().enumerate() {
-        beyond(w, key, *null, *argument);
+    for (i, here) in keys.iter().enumerate() {
+        here.beyond(w);
         if i + 1 < keys.len() {
-            w.raw(" OR (").column(key.alias, key.path.leaf);
-            if *null {
+            here.column(w.raw(" OR ("));
+            if here.is_null {
                 w.raw(" IS NULL");
             } else {
-                w.raw(" = ").bind(Slot::Arg(*argument));
+                w.raw(" = ").bind(Slot::Arg(here.argument));
             }
             w.raw(" AND (");
         }
@@ -130,25 +204,24 @@ pub(super) fn after(w: &mut SqlWriter, order: &[OrderKey], place: &[Value], firs
     w.raw(")");
 }
 
-/// Strictly after the place in one key. Null is smallest: first ascending, last descending.
-fn beyond(w: &mut SqlWriter, key: &OrderKey, null: bool, argument: usize) {
-    match (null, key.descending) {
-        (true, true) => {
-            w.raw("FALSE");
-        }
-        (true, false) => {
-            w.column(key.alias, key.path.leaf).raw(" IS NOT NULL");
-        }
-        (false, false) => {
-            w.column(key.alias, key.path.leaf).raw(" > ").bind(Slot::Arg(argument));
-        }
-        (false, true) if key.path.never_null => {
-            w.column(key.alias, key.path.leaf).raw(" < ").bind(Slot::Arg(argument));
-        }
-        (false, true) => {
-            w.raw("(").column(key.alias, key.path.leaf).raw(" < ").bind(Slot::Arg(argument));
-            w.raw(" OR ").column(key.alias, key.path.leaf).raw(" IS NULL)");
-        }
+impl Here<'_> {
+    fn column<'w>(&self, w: &'w mut SqlWriter) -> &'w mut SqlWriter {
+        w.column(self.key.alias, self.key.path.leaf)
+    }
+
+    /// Strictly after the place in this key. Null is smallest: first ascending, last descending.
+    fn beyond(&self, w: &mut SqlWriter) {
+        let value = Slot::Arg(self.argument);
+        match (self.is_null, self.key.descending) {
+            (true, true) => w.raw("FALSE"),
+            (true, false) => self.column(w).raw(" IS NOT NULL"),
+            (false, false) => self.column(w).raw(" > ").bind(value),
+            (false, true) if self.is_nullable => {
+                self.column(w.raw("(")).raw(" < ").bind(value);
+                self.column(w.raw(" OR ")).raw(" IS NULL)")
+            }
+            (false, true) => self.column(w).raw(" < ").bind(value),
+        };
     }
 }
 

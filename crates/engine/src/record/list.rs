@@ -9,16 +9,19 @@ use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::rights::{Action, RecordRight};
 use insula_model::value::{ColumnType, Value, quoted};
 
-use super::cursor::{self, OrderKey};
+use super::cursor::{self, OrderKey, Part};
 use super::linked::Linked;
 use super::params::{self, Params};
 use super::plan::PlanKeyRef;
 use super::select::{Reader, Select, unknown};
 use super::visible::VisiblePage;
 use crate::grant::{Grant, Read};
-use crate::sql::{self, FIRST_PARAM, Slot, Statement};
+use crate::sql::{self, FIRST_PARAM, Slot, SqlWriter, Statement};
 use crate::store::Shape;
 use crate::tx::{Brand, Mode, Rest, Tx};
+
+#[cfg(test)]
+mod tests;
 
 /// A query that was checked against the entity and the caller's rights, and compiled.
 pub struct ValidQuery<'t> {
@@ -171,15 +174,31 @@ fn bound(grant: &Grant<'_, Read>, uses: &[ParamUse], given: &[(String, Json)]) -
 /// The statement of one page. Argument 0 is the limit, the filter's parameters follow; `start` is the place it starts at
 /// and where its values are among the arguments.
 fn page(select: &Select<'_>, filter: Option<&Expr>, order: &[OrderKey], start: Option<(&[Value], usize)>) -> Statement {
-    let mut w = select.write();
-    if let Some(filter) = filter {
-        select.and(&mut w, filter);
+    let mut w = select.writer();
+    let write = |w: &mut SqlWriter, part: Option<Part>| {
+        select.write_to(w);
+        if let Some(filter) = filter {
+            select.and(w, filter);
+        }
+        if let (Some((place, first)), Some(part)) = (start, part) {
+            cursor::after(w, order, place, first, part);
+        }
+        cursor::order_by(w, order, part);
+        w.raw(" LIMIT ").bind(Slot::Arg(0));
+    };
+    match start.map(|(place, _)| Part::after(order, place)) {
+        None => write(&mut w, None),
+        Some([part]) => write(&mut w, Some(*part)),
+        // Both engines read them one after the other, and the second only where the first leaves the page short.
+        Some(parts) => {
+            for (i, part) in parts.iter().enumerate() {
+                w.raw(if i == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+                write(&mut w, Some(*part));
+                w.raw(") AS part");
+            }
+            w.raw(" LIMIT ").bind(Slot::Arg(0));
+        }
     }
-    if let Some((place, first)) = start {
-        cursor::after(&mut w, order, place, first);
-    }
-    cursor::order_by(&mut w, order);
-    w.raw(" LIMIT ").bind(Slot::Arg(0));
     w.finish()
 }
 
@@ -209,19 +228,22 @@ fn order(reader: Reader<'_>, sort: Option<&str>) -> Result<Vec<OrderKey>> {
     Ok(order)
 }
 
+impl ValidQuery<'_> {
+    /// The statement of the page, and its arguments.
+    fn page(&self) -> (&Statement, Vec<Value>) {
+        let mut args = vec![Value::Int(i64::try_from(self.plan.limit + 1).unwrap_or(i64::MAX))];
+        args.extend_from_slice(&self.params);
+        let Some((statement, place)) = &self.after else { return (&self.plan.first, args) };
+        args.extend_from_slice(place);
+        (statement, args)
+    }
+}
+
 impl<'t, M: Mode> Tx<'t, M> {
     /// A page of the records the grant covers.
     pub async fn list(&mut self, query: &ValidQuery<'t>) -> Result<VisiblePage> {
         let plan = &query.plan;
-        let mut args = vec![Value::Int(i64::try_from(plan.limit + 1).unwrap_or(i64::MAX))];
-        args.extend_from_slice(&query.params);
-        let statement = match &query.after {
-            None => &plan.first,
-            Some((statement, place)) => {
-                args.extend_from_slice(place);
-                statement
-            }
-        };
+        let (statement, args) = query.page();
         let mut body = Vec::with_capacity(256 + plan.limit.min(64) * 256);
         body.extend_from_slice(b"{\"items\":[");
         if self.rest == Rest::Nothing && plan.linked.is_empty() && plan.count.is_none() {

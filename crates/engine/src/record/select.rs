@@ -279,7 +279,17 @@ impl<'g> Select<'g> {
 
     /// `SELECT columns FROM … LEFT JOIN … WHERE <read rule>`, to which conditions are added with [`Select::and`].
     pub(super) fn write(&self) -> SqlWriter {
-        let mut w = SqlWriter::new(self.dialect);
+        let mut w = self.writer();
+        self.write_to(&mut w);
+        w
+    }
+
+    /// For what consists of several such statements.
+    pub(super) fn writer(&self) -> SqlWriter {
+        SqlWriter::new(self.dialect)
+    }
+
+    pub(super) fn write_to(&self, w: &mut SqlWriter) {
         w.raw("SELECT ");
         for (i, column) in self.columns.iter().enumerate() {
             w.raw(if i == 0 { "" } else { ", " });
@@ -289,8 +299,7 @@ impl<'g> Select<'g> {
                 Output::DeletedAt => w.deleted_at(0),
             };
         }
-        self.write_from(&mut w);
-        w
+        self.write_from(w);
     }
 
     /// The same rows, counted.

@@ -30,6 +30,7 @@ mod members;
 mod migration;
 mod neighbours;
 mod openapi;
+mod pages;
 mod passwords;
 mod platform;
 mod query;

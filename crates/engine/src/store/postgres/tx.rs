@@ -177,6 +177,17 @@ impl Tx {
         Ok(rows)
     }
 
+    /// Found in the server's own account, where the first figures are those of the whole.
+    #[cfg(test)]
+    pub(crate) async fn pages(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
+        let rows = self.query(&format!("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) {sql}"), binds).await?;
+        let mut lines = rows.iter().filter_map(|row| row.text(0).ok());
+        let buffers = lines.find_map(|line| line.trim().strip_prefix("Buffers: shared ")).unwrap_or_default();
+        let kinds =
+            buffers.split([' ', ',']).filter_map(|kind| kind.strip_prefix("hit=").or(kind.strip_prefix("read=")));
+        Ok(kinds.filter_map(|pages| pages.parse::<u64>().ok()).sum())
+    }
+
     pub(crate) async fn execute(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
         let mut sent = pin!(self.start(sql, binds).await?);
         while sent.try_next().await?.is_some() {}

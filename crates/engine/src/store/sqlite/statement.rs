@@ -63,6 +63,16 @@ pub(super) fn execute_many(conn: &Conn, sql: &str, sets: &[Vec<Value>]) -> Resul
     })
 }
 
+#[cfg(test)]
+pub(super) fn steps<'v>(conn: &Conn, sql: &str, binds: impl ExactSizeIterator<Item = &'v Value>) -> Result<u64, Stop> {
+    let mut statement = bound(conn, Limit::Unlimited, sql, binds)?;
+    statement.reset_status(rusqlite::StatementStatus::VmStep);
+    let mut rows = statement.raw_query();
+    while rows.next()?.is_some() {}
+    drop(rows);
+    Ok(u64::try_from(statement.get_status(rusqlite::StatementStatus::VmStep)).unwrap_or(u64::MAX))
+}
+
 /// Appends rows to `out`; after an error what stands there is of no use.
 pub(super) fn json<'v>(
     conn: &Conn,

@@ -112,6 +112,11 @@ impl Tx {
         Ok(self.there(move |conn| statement::query(conn, Limit::Patient, &sql, binds.iter())).await?)
     }
 
+    #[cfg(test)]
+    pub(crate) fn steps(&mut self, sql: &str, binds: &[&Value]) -> Result<u64, StoreError> {
+        Ok(self.here(|conn| statement::steps(conn, sql, binds.iter().copied()))?)
+    }
+
     pub(crate) async fn json(
         &mut self,
         sql: &str,
