@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use super::filter::Writer;
+use super::filter::{Leaf, Writer};
 use super::model::{Model, Refused};
-use super::query::{Place, Query, View};
+use super::query::{Column, Key, Place, Query, View};
 use super::seed::{Guard, Operation, Step};
 use super::value::marker;
 use super::world::{Answer, Request, Side, World};
@@ -114,20 +114,30 @@ impl Driver {
         }
     }
 
-    /// Reads every record of an entity.
+    /// Reads every record of an entity: at once, and in pages by each field, upwards and downwards.
     pub(crate) async fn all(&mut self, entity: usize) -> Result<(), String> {
-        let view = View { fields: None, expand: Vec::new() };
-        let query = Query {
+        let all = Query {
             entity,
             filter: None,
             sort: Vec::new(),
-            view,
+            view: View { fields: None, expand: Vec::new() },
             limit: Some(1000),
             count: true,
             posted: false,
             params: false,
         };
-        self.page(&query, None).await
+        self.page(&all, None).await?;
+        let names: Vec<&'static str> = self.model.entities[entity].fields.iter().map(|field| field.name).collect();
+        for (position, name) in names.into_iter().enumerate() {
+            for descending in [false, true] {
+                let key = Key { name, column: Column::Leaf(Leaf::Field(position)), descending };
+                self.page(&Query { sort: vec![key], limit: Some(2), ..all.clone() }, None).await?;
+                while self.open.is_some() {
+                    self.more().await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn create(&mut self, entity: usize, body: &Json, upsert: Option<u8>) -> Result<(), String> {
