@@ -120,7 +120,7 @@ impl Lanes {
         for lane in lanes {
             if !self.open.values().any(|open| *open == lane) {
                 let engine = engine.clone();
-                let task = self.tasks.spawn(async move { empty(&engine.0, lane).await });
+                let task = self.tasks.spawn(async move { empty(&engine, lane).await });
                 self.open.insert(task.id(), lane);
             }
         }
@@ -139,7 +139,7 @@ impl Lanes {
 }
 
 /// Works until nothing is due there.
-async fn empty(engine: &Inner, lane: Lane) {
+async fn empty(engine: &Engine, lane: Lane) {
     loop {
         match do_some(engine, lane).await {
             Ok(true) => {}
@@ -153,17 +153,17 @@ async fn empty(engine: &Inner, lane: Lane) {
 }
 
 /// Whether there was something.
-async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
+async fn do_some(engine: &Engine, lane: Lane) -> Result<bool, StoreError> {
     match lane {
         Lane::Platform => {
-            identity::write_session_uses(engine).await?;
-            let erased = identity::erase_lost_replies(engine).await?;
-            Ok(identity::purge_sessions(engine).await? || erased)
+            identity::write_session_uses(&engine.0).await?;
+            let erased = identity::erase_lost_replies(&engine.0).await?;
+            Ok(identity::purge_sessions(&engine.0).await? || erased)
         }
-        Lane::Mail => mail::drain(engine).await,
+        Lane::Mail => mail::drain(&engine.0).await,
         Lane::Cell(cell) => {
-            let finished = identity::finish_user_changes(engine, cell).await?;
-            Ok(outbox::drain(engine, cell).await? || finished)
+            let finished = identity::finish_user_changes(&engine.0, cell).await?;
+            Ok(outbox::drain(&engine.0, cell).await? || finished)
         }
         // Opened anew for each turn, so that a long job does not keep the process from ending.
         Lane::Jobs(cell) => jobs::run_due(engine, cell).await.map(|()| false),

@@ -27,8 +27,13 @@ pub struct Options {
     pub secret_key: SecretString,
     pub identity: IdentityOptions,
     pub mail: MailOptions,
+    /// Records of an entity whose values a change of the schema converts itself. Of more, a job does.
+    pub converted_at_once: u64,
     pub clock: Clock,
 }
+
+/// See [`Options::converted_at_once`]: writers of the organisation wait a quarter of a second or so for these.
+pub const CONVERTED_AT_ONCE: u64 = 10_000;
 
 #[derive(Clone, Debug)]
 pub struct IdentityOptions {
@@ -162,6 +167,7 @@ pub(crate) struct Inner {
     pub(crate) tenants: Tenants,
     pub(crate) identity: Identity,
     pub(crate) mail: MailOptions,
+    pub(crate) converted_at_once: u64,
     /// Seals letters that wait to be sent.
     pub(crate) letters: Seal,
     pub(crate) clock: Clock,
@@ -190,6 +196,7 @@ impl Engine {
         Self(Arc::new(Inner {
             identity: Identity::new(&options.secret_key, options.identity),
             mail: options.mail,
+            converted_at_once: options.converted_at_once,
             letters: Seal::new("insula/mail/v1", options.secret_key.expose_secret().as_bytes()),
             tenants: Tenants::new(stores.share()),
             ids: Ids::new(options.clock.clone()),

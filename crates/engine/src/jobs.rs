@@ -8,6 +8,7 @@
 //!
 //! Knows when and how often. What a job does is in the module whose matter it is.
 
+mod ask;
 mod cancel;
 mod kind;
 mod list;
@@ -21,6 +22,7 @@ pub(crate) mod tests;
 mod turn;
 mod work;
 
+pub(crate) use ask::{announce, ask, rouse};
 pub use cancel::cancel;
 pub use kind::Kind;
 pub use list::list;

@@ -15,7 +15,7 @@ use crate::engine::Inner;
 use crate::scope::Scope;
 use crate::sql::{Fixed, Statement};
 use crate::store::{self, Row, Shape, StoreError, Tail};
-use crate::tenant::{CallerRights, Model};
+use crate::tenant::{Belief, CallerRights, Model};
 
 static NEXT_GRANTS: Fixed =
     Fixed::new("UPDATE insula_tenant.tenant SET grants_version = grants_version + 1 WHERE tenant_id = $1");
@@ -129,7 +129,16 @@ impl<'t, M: Mode> Tx<'t, M> {
             origin: scope.origin().clone(),
             now: scope.engine().clock.now(),
         };
-        let engine = scope.engine_handle();
+        Self::of(author, scope.engine_handle(), store, model, caller)
+    }
+
+    const fn of(
+        author: Author,
+        engine: crate::engine::Engine,
+        store: store::Tx,
+        model: Arc<Model>,
+        caller: Arc<CallerRights>,
+    ) -> Self {
         Self {
             store,
             model,
@@ -244,6 +253,18 @@ impl<'t, M: Mode> Tx<'t, M> {
     /// Refuses what the caller's roles do not allow.
     pub(crate) fn require(&self, resource: Resource, action: Action) -> Result<()> {
         if self.rights().allows(resource, action) { Ok(()) } else { Err(Problem::forbidden()) }
+    }
+}
+
+impl Tx<'_, Designing> {
+    /// What `author` asked for before, done now, with the rights that are his now.
+    pub(crate) fn for_asker(
+        author: Author,
+        engine: crate::engine::Engine,
+        store: store::Tx,
+        (model, caller): Belief,
+    ) -> Self {
+        Self::of(author, engine, store, model, caller)
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use insula_engine::StoreOptions;
-use insula_engine::engine::{IdentityOptions, Options, PasswordHasher, Registration};
+use insula_engine::engine::{CONVERTED_AT_ONCE, IdentityOptions, Options, PasswordHasher, Registration};
 use insula_model::clock::Clock;
 use secrecy::SecretString;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -167,7 +167,14 @@ impl Config {
         }
         match secret_key {
             Some(secret_key) if findings.0.is_empty() => {
-                let engine = Options { store, secret_key, identity, mail, clock: Clock::default() };
+                let engine = Options {
+                    store,
+                    secret_key,
+                    identity,
+                    mail,
+                    converted_at_once: CONVERTED_AT_ONCE,
+                    clock: Clock::default(),
+                };
                 Ok(Self { address, engine, log, unbuilt: args.unbuilt.clone() })
             }
             _ => Err(findings),

@@ -25,6 +25,7 @@ use quick_cache::sync::Cache;
 
 pub(crate) use fields::{added, definition, document_id, documented, patch, view};
 pub(crate) use operation::{Answer, Operation, Parameter};
+pub(crate) use problems::field_error;
 pub(crate) use records::Shape;
 pub(crate) use schema::{Member, Schema, optional, page, required};
 

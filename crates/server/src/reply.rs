@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use insula_engine::attempt::Done;
+use insula_engine::entity::Change;
 use insula_model::problem::{Problem, Result};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -31,8 +32,23 @@ pub(crate) fn ok(value: &impl Serialize) -> Result<Response> {
 }
 
 /// `response` as the 201 of what now lies at `location`.
-pub(crate) fn created(location: &str, mut response: Response) -> Result<Response> {
-    *response.status_mut() = StatusCode::CREATED;
+pub(crate) fn created(location: &str, response: Response) -> Result<Response> {
+    located(StatusCode::CREATED, location, response)
+}
+
+/// 200 with what a change of the schema has made, or 202 with the job that will make it.
+pub(crate) fn changed(change: Change<impl Serialize>) -> Result<Response> {
+    match change {
+        Change::Made(made) => ok(&made),
+        Change::Later(job) => {
+            let location = format!("/api/v1/jobs/{job}");
+            located(StatusCode::ACCEPTED, &location, ok(&serde_json::json!({ "job": job }))?)
+        }
+    }
+}
+
+fn located(status: StatusCode, location: &str, mut response: Response) -> Result<Response> {
+    *response.status_mut() = status;
     let location = HeaderValue::try_from(location).map_err(Problem::internal)?;
     response.headers_mut().insert(LOCATION, location);
     Ok(response)

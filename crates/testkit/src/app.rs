@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use insula::application::Application;
-use insula_engine::engine::{IdentityOptions, Options};
+use insula_engine::engine::{CONVERTED_AT_ONCE, IdentityOptions, Options};
 use insula_engine::mail::MailOptions;
 use insula_model::clock::Clock;
 use tokio::sync::oneshot;
@@ -80,6 +80,7 @@ impl TestApp {
                 ..IdentityOptions::default()
             },
             mail: MailOptions::into_folder(place.data_dir.path().join("mails")),
+            converted_at_once: CONVERTED_AT_ONCE,
             clock: Clock::default(),
         };
         change(&mut options);

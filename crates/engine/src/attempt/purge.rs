@@ -19,7 +19,7 @@ static LEFT: Fixed = Fixed::new("SELECT at FROM insula_tenant.idempotency_key WH
 
 /// Removes some. The next run is needed where any is left.
 pub(crate) async fn purge(work: &mut Work) -> Result<Step, StoreError> {
-    let (tenant, oldest) = (Value::Uuid(work.tenant.uuid()), Value::Timestamp(oldest(work.started_at)));
+    let (tenant, oldest) = (Value::Uuid(work.tenant().uuid()), Value::Timestamp(oldest(work.started_at)));
     if work.total.is_none() {
         let rows = work.tx.fixed(&COUNT, &[&tenant, &oldest]).await?;
         work.total = rows.first().map(|row| row.int(0)).transpose()?;

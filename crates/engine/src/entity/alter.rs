@@ -31,6 +31,20 @@ pub(super) fn drop_deleted_column(tenant: TenantId, entity: EntityId) -> String 
     w.finish().text
 }
 
+/// The column that notes which records a job has converted.
+pub(super) fn add_converted_column(dialect: Dialect, tenant: TenantId, entity: EntityId) -> String {
+    let mut w = altering(dialect, tenant, entity);
+    w.raw(" ADD COLUMN ");
+    ddl::converted_column(&mut w);
+    w.finish().text
+}
+
+pub(super) fn drop_converted_column(dialect: Dialect, tenant: TenantId, entity: EntityId) -> String {
+    let mut w = altering(dialect, tenant, entity);
+    w.raw(" DROP COLUMN converted");
+    w.finish().text
+}
+
 /// Some deleted records.
 pub(super) fn deleted(dialect: Dialect, tenant: TenantId, entity: EntityId) -> String {
     let mut w = SqlWriter::new(dialect);

@@ -9,7 +9,9 @@ use insula_model::rights::{Action, Permission, Resource};
 use insula_model::value::Value;
 use serde_json::Value as Json;
 
+use super::conversion::Change;
 use super::ddl;
+use super::survey::Left;
 use crate::audit::Event;
 use crate::roles;
 use crate::sql::Fixed;
@@ -55,25 +57,55 @@ impl<M: Mode> Tx<'_, M> {
 impl Tx<'_, Designing> {
     /// Makes the schema what `revisions` say, at its next version. Where they say nothing new, nothing happens.
     pub(super) async fn revise(&mut self, revisions: &[Revision]) -> Result<Revised> {
+        let revised = self.intended(revisions).await?;
+        self.refuse_beside_conversion(revisions).await?;
+        if !revised.plan.is_empty() {
+            self.make(revisions, &revised, &[]).await?;
+        }
+        Ok(revised)
+    }
+
+    /// The same, or the job that will do it where there are many values to be taken over.
+    pub(super) async fn revise_or_convert(&mut self, revisions: &[Revision]) -> Result<Change<Revised>> {
+        let revised = self.intended(revisions).await?;
+        self.refuse_beside_conversion(revisions).await?;
+        if revised.plan.is_empty() {
+            return Ok(Change::Made(revised));
+        }
+        if self.converts_many(revisions).await? {
+            return self.convert_later(revisions).await.map(Change::Later);
+        }
+        self.make(revisions, &revised, &[]).await?;
+        Ok(Change::Made(revised))
+    }
+
+    /// What `revisions` would make of the schema, where the caller may ask for it.
+    pub(super) async fn intended(&mut self, revisions: &[Revision]) -> Result<Revised> {
         self.require_revisions(revisions)?;
         let schema = self.model.schema.revised(revisions)?;
         let plan = self.plan_of(revisions).await?;
-        if plan.is_empty() {
-            return Ok(Revised { schema, plan });
-        }
-        self.shape(revisions).await?;
-        self.catalogue(revisions).await?;
-        for revision in revisions {
-            self.tell(revision, &schema).await?;
-        }
-        let tenant = self.tenant();
-        self.store.fixed_execute(&BUMP, &[&tenant]).await.map_err(|error| self.failed(error))?;
-        self.remember(schema.version(), &plan.steps).await?;
         Ok(Revised { schema, plan })
     }
 
+    /// Does what `revisions` say. Of the entities in `converted`, a job has taken over the values.
+    pub(super) async fn make(
+        &mut self,
+        revisions: &[Revision],
+        revised: &Revised,
+        converted: &[EntityId],
+    ) -> Result<()> {
+        self.shape(revisions, converted).await?;
+        self.catalogue(revisions).await?;
+        for revision in revisions {
+            self.tell(revision, &revised.schema).await?;
+        }
+        let tenant = self.tenant();
+        self.store.fixed_execute(&BUMP, &[&tenant]).await.map_err(|error| self.failed(error))?;
+        self.remember(revised.schema.version(), &revised.plan.steps).await
+    }
+
     /// The tables. Of several new entities each may lead to any other, so relations come when all are there.
-    async fn shape(&mut self, revisions: &[Revision]) -> Result<()> {
+    async fn shape(&mut self, revisions: &[Revision], converted: &[EntityId]) -> Result<()> {
         let (dialect, tenant) = (self.store.dialect(), self.author.tenant);
         let new: Vec<&Entity> = revisions
             .iter()
@@ -86,12 +118,13 @@ impl Tx<'_, Designing> {
         }
         for (bare, entity) in bare.iter().zip(new) {
             if bare.fields.len() < entity.fields.len() {
-                self.reshape(bare, entity).await?;
+                self.reshape(bare, entity, Left::All).await?;
             }
         }
         for revision in revisions {
             if let Revision::Alter { before, after } = revision {
-                self.reshape(before, after).await?;
+                let left = if converted.contains(&after.id) { Left::Changed } else { Left::All };
+                self.reshape(before, after, left).await?;
             }
         }
         for revision in revisions {
@@ -102,7 +135,7 @@ impl Tx<'_, Designing> {
         Ok(())
     }
 
-    async fn run_all(&mut self, statements: Vec<String>) -> Result<()> {
+    pub(super) async fn run_all(&mut self, statements: Vec<String>) -> Result<()> {
         for statement in statements {
             self.store.ddl(&statement).await.map_err(|error| self.failed(error))?;
         }

@@ -58,6 +58,12 @@ pub(super) fn deleted_column(w: &mut SqlWriter) {
     w.raw("deleted_at ").raw(timestamp);
 }
 
+/// The column beside those that a job fills: the version of the record that it read.
+pub(super) fn converted_column(w: &mut SqlWriter) {
+    let int = column_type(w.dialect(), ColumnType::Int);
+    w.raw("converted ").raw(int);
+}
+
 /// Whether a field has an index of its own. A relation always has: every deletion of the other record looks it up.
 pub(super) fn is_indexed(field: &Field) -> bool {
     !field.unique && (field.indexed || field.kind.target().is_some())

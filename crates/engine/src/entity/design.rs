@@ -9,6 +9,7 @@ use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource};
 use serde::Serialize;
 
+use super::conversion::Change;
 use super::dry_run::PlanView;
 use super::show::EntityView;
 use crate::attempt::Outcome;
@@ -117,12 +118,19 @@ fn field_of<'e>(entity: &'e Entity, name: &str) -> Result<&'e Field> {
 impl<'t> Tx<'t, Designing> {
     /// Makes the entity that `body` defines. Permission: `entities`, `create`.
     pub async fn create_entity(&mut self, body: &Json) -> Result<EntityView> {
-        self.entity_after(Design::CreateEntity(body)).await
+        self.require(Resource::Entities, Action::Create)?;
+        let made = entity::define(body, &self.model.schema, &self.engine().ids)?;
+        let id = made.id;
+        let revised = self.revise(&[Revision::Create(made)]).await?;
+        view_entity(&revised.schema, id)
     }
 
     /// Permission: `entities`, `update`.
-    pub async fn update_entity(&mut self, entity: &str, body: &Json) -> Result<EntityView> {
-        self.entity_after(Design::PatchEntity { entity, body }).await
+    pub(super) async fn patch_entity(&mut self, entity: &str, body: &Json) -> Result<Change<EntityView>> {
+        let before = self.designed(entity)?;
+        let revisions = self.revisions(Design::PatchEntity { entity, body })?;
+        let revised = self.revise_or_convert(&revisions).await?;
+        revised.try_map(|revised| view_entity(&revised.schema, before.id))
     }
 
     /// Drops the entity; 409 while a relation of another entity leads to it. Its id is never used again, so what is made
@@ -141,12 +149,12 @@ impl<'t> Tx<'t, Designing> {
     }
 
     /// Permission: `entities`, `update`.
-    pub async fn update_field(&mut self, entity: &str, field: &str, body: &Json) -> Result<FieldView> {
+    pub(super) async fn patch_field(&mut self, entity: &str, field: &str, body: &Json) -> Result<Change<FieldView>> {
         let before = self.designed(entity)?;
         let id = field_of(&before, field)?.id;
         let revisions = self.revisions(Design::PatchField { entity, field, body })?;
-        let revised = self.revise(&revisions).await?;
-        view_field(&revised.schema, before.id, id)
+        let revised = self.revise_or_convert(&revisions).await?;
+        revised.try_map(|revised| view_field(&revised.schema, before.id, id))
     }
 
     /// Permission: `entities`, `update`.
@@ -154,17 +162,11 @@ impl<'t> Tx<'t, Designing> {
         let revisions = self.revisions(Design::DropField { entity, field })?;
         self.revise(&revisions).await.map(drop)
     }
+}
 
-    async fn entity_after(&mut self, design: Design<'_>) -> Result<EntityView> {
-        let revisions = self.revisions(design)?;
-        let revised = self.revise(&revisions).await?;
-        match revisions.first() {
-            Some(Revision::Create(entity) | Revision::Alter { after: entity, .. }) => {
-                Ok(EntityView(entity.view(&revised.schema)))
-            }
-            _ => Err(Problem::internal("a change left no entity")),
-        }
-    }
+fn view_entity(schema: &Schema, id: EntityId) -> Result<EntityView> {
+    let entity = schema.entity(id).ok_or_else(|| Problem::internal("a change left no entity"))?;
+    Ok(EntityView(entity.view(schema)))
 }
 
 fn view_field(schema: &Schema, entity: EntityId, id: FieldId) -> Result<FieldView> {

@@ -6,6 +6,7 @@ use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource};
 use serde::Serialize;
 
+use super::conversion::Change;
 use super::design::Design;
 use super::show::EntityView;
 use crate::attempt::Outcome;
@@ -36,12 +37,14 @@ impl<M: Mode> Tx<'_, M> {
 impl Tx<'_, Designing> {
     /// Makes the schema what the document says; as a whole, or not at all. Permission: `entities`, `update`, and what else
     /// its steps need.
-    pub async fn apply_schema(&mut self, body: &Json) -> Result<Applied> {
+    pub(super) async fn apply_document(&mut self, body: &Json) -> Result<Change<Applied>> {
         let before = self.model.schema.version();
         let revisions = self.revisions(Design::Document(body))?;
-        let revised = self.revise(&revisions).await?;
-        let version = if revised.plan.is_empty() { before } else { revised.schema.version() };
-        Ok(Applied { version, steps: revised.plan.steps })
+        let revised = self.revise_or_convert(&revisions).await?;
+        revised.try_map(|revised| {
+            let version = if revised.plan.is_empty() { before } else { revised.schema.version() };
+            Ok(Applied { version, steps: revised.plan.steps })
+        })
     }
 }
 

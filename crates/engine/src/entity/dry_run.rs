@@ -22,8 +22,11 @@ impl<M: Mode> Tx<'_, M> {
     pub(super) async fn dry_run(&mut self, revisions: &[Revision]) -> Result<PlanView> {
         self.require_revisions(revisions)?;
         self.model.schema.revised(revisions)?;
-        let plan = self.plan_of(revisions).await?;
-        let mut conflicts = Vec::new();
+        let mut plan = self.plan_of(revisions).await?;
+        let mut conflicts = self.conversions_beside(revisions).await?;
+        if self.converts_many(revisions).await? {
+            self.warn_of_job(revisions, &mut plan);
+        }
         for revision in revisions {
             if let Revision::Alter { before, after } = revision {
                 conflicts.extend(self.hindrances(before, after).await?);

@@ -7,15 +7,16 @@ use insula_model::id::EntityId;
 use insula_model::problem::{Problem, Result};
 use insula_model::value::Value;
 
-use super::survey::{self, TakeOver, Tally, default_of};
+use super::survey::{self, Left, TakeOver, Tally, default_of};
 use super::{alter, ddl};
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::StoreError;
 use crate::tx::{Designing, Meaning, Tx};
 
 impl Tx<'_, Designing> {
-    /// Makes `after` of `before`, or says which records stand in the way.
-    pub(super) async fn reshape(&mut self, before: &Entity, after: &Entity) -> Result<()> {
+    /// Makes `after` of `before`, or says which records stand in the way. `left` are the values of fields that come to have
+    /// another column.
+    pub(super) async fn reshape(&mut self, before: &Entity, after: &Entity, left: Left) -> Result<()> {
         let (dialect, tenant, id) = (self.store.dialect(), self.author.tenant, after.id);
         survey::refuse(self.hindrances_to_new(before, after).await?)?;
         let rebuilt = dialect == Dialect::Sqlite && needs_rebuild(before, after);
@@ -23,7 +24,8 @@ impl Tx<'_, Designing> {
         for statement in stale.iter().map(|index| index.dropped(dialect, tenant)) {
             self.run(&statement).await?;
         }
-        for field in after.fields.iter().filter(|field| has_new_column(before, field)) {
+        let is_missing = |field: &&Field| left == Left::All || before.field(field.id).is_none();
+        for field in after.fields.iter().filter(|field| has_new_column(before, field)).filter(is_missing) {
             self.run(&alter::add_column(dialect, tenant, id, field)).await?;
         }
         if after.soft_delete && !before.soft_delete {
@@ -34,7 +36,7 @@ impl Tx<'_, Designing> {
         }
         let mut hindrances = Vec::new();
         for change in TakeOver::all(before, after) {
-            let tally = self.take_over(change).await?;
+            let tally = self.take_over(TakeOver { left, ..change }).await?;
             hindrances.extend(self.hindered(before, Some(change.field), tally));
         }
         survey::refuse(hindrances)?;
@@ -49,6 +51,9 @@ impl Tx<'_, Designing> {
             self.rebuild(after).await?;
         } else if dialect == Dialect::Postgres {
             self.finish_columns(before, after).await?;
+            if left == Left::Changed {
+                self.run(&alter::drop_converted_column(dialect, tenant, id)).await?;
+            }
         }
         self.index(before, after, if rebuilt { None } else { Some(&stale) }).await
     }

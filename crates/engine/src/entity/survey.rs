@@ -1,12 +1,12 @@
 //! What of the records that are there stands in the way of a change. Nothing is lost in silence: values are read by the
 //! rules they are to follow, in this program, so that both stores say the same.
 
-use insula_model::entity::{Entity, Field, FieldKind, UniqueKey};
+use insula_model::entity::{Entity, Field, FieldKind, Refused, UniqueKey};
 use insula_model::expr::Leaf;
 use insula_model::problem::{Code, FieldError, Problem, Result};
 use insula_model::rights::Action;
 use insula_model::value::Value;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::alter;
@@ -33,8 +33,14 @@ pub struct Hindrance {
     first: Vec<Uuid>,
 }
 
+impl Hindrance {
+    pub(super) fn into_message(self) -> String {
+        self.message
+    }
+}
+
 /// The records that stand in the way of one field or key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tally {
     count: usize,
     first: Vec<Uuid>,
@@ -42,6 +48,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
     pub(super) fn add(&mut self, record: Uuid, why: (Code, String)) {
         self.count += 1;
         if self.first.len() < NAMED {
@@ -51,12 +61,21 @@ impl Tally {
     }
 }
 
+/// How many of the values are still to be taken over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Left {
+    All,
+    /// A job has taken over those of all records that have not changed since.
+    Changed,
+}
+
 /// A change of one field's values: from what, to what.
 #[derive(Clone, Copy)]
 pub(super) struct TakeOver<'e> {
     pub(super) entity: &'e Entity,
     pub(super) was: &'e Field,
     pub(super) field: &'e Field,
+    pub(super) left: Left,
 }
 
 impl<'e> TakeOver<'e> {
@@ -64,7 +83,18 @@ impl<'e> TakeOver<'e> {
     pub(super) fn all(before: &'e Entity, after: &'e Entity) -> impl Iterator<Item = Self> {
         let pairs = after.fields.iter().filter_map(|field| Some((before.field(field.id)?, field)));
         let pairs = pairs.filter(|(was, field)| was.column() != field.column() || !field.holds_all_of(was));
-        pairs.map(move |(was, field)| Self { entity: before, was, field })
+        pairs.map(move |(was, field)| Self { entity: before, was, field, left: Left::All })
+    }
+
+    /// Whether the new values have a column of their own.
+    pub(super) fn has_new_column(&self) -> bool {
+        self.was.column() != self.field.column()
+    }
+
+    /// The new value of a record, where it differs or has another column.
+    pub(super) fn value(&self, old: &Value) -> std::result::Result<Option<Value>, Refused> {
+        let new = self.field.take_over(self.was, old)?;
+        Ok(Some(new).filter(|new| self.has_new_column() || new != old))
     }
 }
 
@@ -149,12 +179,15 @@ impl<M: Mode> Tx<'_, M> {
         from: Option<Uuid>,
         tally: &mut Tally,
     ) -> Result<Option<(Taken, Uuid)>> {
-        let TakeOver { entity, was, field } = change;
+        let TakeOver { entity, was, field, left } = change;
         let column = Leaf::Field(was.column());
         let mut w = SqlWriter::new(self.store.dialect());
         w.raw("SELECT a0.id, ").column(0, column).raw(" FROM ").table(self.author.tenant, entity.id);
         w.raw(" AS a0 WHERE a0.id > ").bind(Slot::Arg(0));
-        if !field.required || was.required {
+        if left == Left::Changed {
+            // One that was emptied meanwhile has its old value in the new column.
+            w.raw(" AND a0.converted IS DISTINCT FROM a0.version");
+        } else if !field.required || was.required {
             w.raw(" AND ").column(0, column).raw(" IS NOT NULL");
         }
         w.raw(" ORDER BY a0.id LIMIT ").number(PAGE);
@@ -166,9 +199,9 @@ impl<M: Mode> Tx<'_, M> {
             let id: Uuid = row.id(0)?;
             last = Some(id);
             let old = row.value(1, was.kind.column_type())?;
-            match field.take_over(was, &old) {
-                Ok(new) if was.column() != field.column() || new != old => taken.push(vec![new, Value::Uuid(id)]),
-                Ok(_) => {}
+            match change.value(&old) {
+                Ok(Some(new)) => taken.push(vec![new, Value::Uuid(id)]),
+                Ok(None) => {}
                 Err(why) => tally.add(id, why),
             }
         }
@@ -237,7 +270,7 @@ pub(super) fn new_keys<'e>(before: &'e Entity, after: &'e Entity) -> impl Iterat
     after.unique.iter().filter(|key| !before.unique.iter().any(|other| other.id == key.id))
 }
 
-fn hindrance(entity: &Entity, field: Option<&Field>, (code, message): (Code, String)) -> Hindrance {
+pub(super) fn hindrance(entity: &Entity, field: Option<&Field>, (code, message): (Code, String)) -> Hindrance {
     Hindrance {
         entity: entity.name.to_string(),
         field: field.map(|field| field.name.to_string()),

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::users::{UserView, delete, list, update};
 use super::*;
 use crate::attempt::{Attempt, Done};
-use crate::engine::{Options, Registration, SignInLimits};
+use crate::engine::{CONVERTED_AT_ONCE, Options, Registration, SignInLimits};
 use crate::mail::MailOptions;
 use crate::scope::Scope;
 use crate::sql::Fixed;
@@ -59,6 +59,7 @@ fn options(store: StoreOptions, clock: &Clock, registration: Registration) -> Op
             ..IdentityOptions::default()
         },
         mail: MailOptions::into_folder("/nowhere".into()),
+        converted_at_once: CONVERTED_AT_ONCE,
         clock: clock.clone(),
     }
 }

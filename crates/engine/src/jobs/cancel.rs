@@ -3,18 +3,18 @@
 use insula_model::id::JobId;
 use insula_model::json::Json;
 use insula_model::problem::{Problem, Result};
-use insula_model::rights::{Action, Resource};
+use insula_model::rights::Action;
 use insula_model::value::Value;
 
 use super::kind::Kind;
 use super::plan::Plan;
 use super::show;
 use super::state::State;
-use super::stored::{self, JobView};
+use super::stored::JobView;
 use crate::attempt::{Attempt, Done, Outcome};
 use crate::audit::Event;
 use crate::sql::Fixed;
-use crate::tx::{Mode, Tx, Writing};
+use crate::tx::{Mode, Tx};
 
 /// Waits for a transaction of the job's work that is under way, and is seen by the next one.
 static CANCEL: Fixed = Fixed::new(
@@ -22,18 +22,29 @@ static CANCEL: Fixed = Fixed::new(
      WHERE tenant_id = $2 AND id = $3 AND due_at IS NOT NULL",
 );
 
-/// Permission: `tenant`, `update`. 409 where the job has ended by itself; one that is cancelled already stays so.
+/// Permission: `tenant`, `update`, or to have asked for it. 409 where the job has ended by itself; one that is cancelled
+/// already stays so.
 pub async fn cancel(attempt: &Attempt, job: JobId) -> Result<Done<JobView>> {
-    attempt.write(&Json::Null, async |tx| end(tx, job).await).await
+    let found = attempt.read(async |tx| show::find(tx, job, Action::Update).await).await?;
+    let Some(kind) = Kind::named(&found.kind).filter(|kind| kind.is_designing()) else {
+        return attempt.write(&Json::Null, async |tx| end(tx, job).await).await;
+    };
+    attempt
+        .design(&Json::Null, async |tx| {
+            let view = end(tx, job).await?;
+            let tenant = tx.author.tenant;
+            let cleared = kind.clear(&mut tx.store, tenant, job).await;
+            cleared.map(|()| view).map_err(|error| tx.failed(error))
+        })
+        .await
 }
 
-async fn end(tx: &mut Tx<'_, Writing>, job: JobId) -> Result<JobView> {
-    tx.require(Resource::Tenant, Action::Update)?;
+async fn end<M: Mode>(tx: &mut Tx<'_, M>, job: JobId) -> Result<JobView> {
+    show::find(tx, job, Action::Update).await?;
     let tenant = tx.author.tenant;
     let binds = [Value::Timestamp(tx.author.now), Value::Uuid(tenant.uuid()), Value::Uuid(job.uuid())];
     let ended = tx.store.fixed_execute(&CANCEL, &binds.each_ref()).await.map_err(|error| tx.failed(error))?;
-    let found = stored::find(&mut tx.store, tenant, job).await.map_err(|error| tx.failed(error))?;
-    let view = found.ok_or_else(Problem::not_found)?;
+    let view = show::find(tx, job, Action::Update).await?;
     if ended == 0 {
         return match view.state {
             State::Cancelled => Ok(view),

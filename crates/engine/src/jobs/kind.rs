@@ -1,12 +1,14 @@
 //! The kinds of jobs: all that a new one needs is said here, but for its work.
 
+use insula_model::id::{JobId, TenantId};
+use insula_model::problem::{Problem, Result};
 use insula_model::schedule::Schedule;
 use insula_model::value::Timestamp;
 
 use super::work::{Step, Work};
-use crate::attempt;
-use crate::record;
-use crate::store::StoreError;
+use crate::engine::Engine;
+use crate::store::{StoreError, Tx};
+use crate::{attempt, entity, record};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -14,15 +16,18 @@ pub enum Kind {
     PurgeIdempotencyKeys,
     /// Removes for good what was deleted long ago.
     PurgeDeletedRecords,
+    /// Takes the values of many records over for a change of the schema, and makes it.
+    ConvertRecords,
 }
 
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::PurgeIdempotencyKeys, Self::PurgeDeletedRecords];
+    pub const ALL: [Self; 3] = [Self::PurgeIdempotencyKeys, Self::PurgeDeletedRecords, Self::ConvertRecords];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::PurgeIdempotencyKeys => "purge_idempotency_keys",
             Self::PurgeDeletedRecords => "purge_deleted_records",
+            Self::ConvertRecords => "convert_records",
         }
     }
 
@@ -32,11 +37,11 @@ impl Kind {
     }
 
     /// When it is due again and again, in UTC; `None` for what is done when somebody asks for it.
-    #[expect(clippy::unnecessary_wraps, reason = "what is asked for has no schedule, and none of it is here yet")]
     const fn cron(self) -> Option<&'static str> {
         match self {
             Self::PurgeIdempotencyKeys => Some("17 3 * * *"),
             Self::PurgeDeletedRecords => Some("41 3 * * *"),
+            Self::ConvertRecords => None,
         }
     }
 
@@ -52,6 +57,30 @@ impl Kind {
         match self {
             Self::PurgeIdempotencyKeys => attempt::purge(work).await,
             Self::PurgeDeletedRecords => record::purge(work).await,
+            Self::ConvertRecords => entity::convert(work).await,
+        }
+    }
+
+    /// Whether it changes the tables of entities: then it ends alone on the tenant, well or not.
+    pub(super) const fn is_designing(self) -> bool {
+        matches!(self, Self::ConvertRecords)
+    }
+
+    /// Does what is left after [`Step::Alone`].
+    pub(super) async fn conclude(self, work: Work, engine: &Engine) -> Result<Work> {
+        match self {
+            Self::ConvertRecords => entity::conclude(work, engine).await,
+            Self::PurgeIdempotencyKeys | Self::PurgeDeletedRecords => {
+                Err(Problem::internal("a job asked to be alone for nothing"))
+            }
+        }
+    }
+
+    /// Takes away what a job that comes to nothing has made on its way.
+    pub(super) async fn clear(self, tx: &mut Tx, tenant: TenantId, job: JobId) -> Result<(), StoreError> {
+        match self {
+            Self::ConvertRecords => entity::clear(tx, tenant, job).await,
+            Self::PurgeIdempotencyKeys | Self::PurgeDeletedRecords => Ok(()),
         }
     }
 }

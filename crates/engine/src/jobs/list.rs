@@ -16,7 +16,8 @@ pub async fn list(scope: &Scope, query: &str) -> Result<Listed<JobView>> {
             let page = Page::read(query)?;
             let (tenant, before) = (tx.author.tenant, page.cursor.unwrap_or_else(Uuid::max));
             let found = stored::page(&mut tx.store, tenant, before, page.rows()).await;
-            let mut items = found.map_err(|error| tx.failed(error))?;
+            let items = found.map_err(|error| tx.failed(error))?;
+            let mut items: Vec<JobView> = items.into_iter().map(|job| job.seen_by(tx.author.account)).collect();
             let more = page.cut(&mut items).is_some();
             let next_cursor = items.last().filter(|_| more).map(|last| last.id.to_string());
             Ok(Listed { items, next_cursor })

@@ -40,7 +40,7 @@ impl Planned {
 
 impl Plan {
     /// The next run, if `kind` has a schedule.
-    pub(super) fn next(kind: Kind, now: Timestamp) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn next(kind: Kind, now: Timestamp) -> Result<Option<Self>, StoreError> {
         Ok(kind.next_slot(now)?.map(|slot| Self { kind, slot }))
     }
 

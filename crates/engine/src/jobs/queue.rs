@@ -10,7 +10,7 @@ use insula_model::value::{Timestamp, Value};
 
 use super::turn;
 use crate::background::{LEASE_SECONDS, Taken, retry_at};
-use crate::engine::Inner;
+use crate::engine::{Engine, Inner};
 use crate::sql::Fixed;
 use crate::store::{Placement, StoreError};
 
@@ -22,7 +22,7 @@ const SETTLED_SECONDS: i64 = 30;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 static NOTE: Fixed = Fixed::new(
-    "INSERT INTO insula.job_queue AS q (tenant_id, due_at, attempts, kept_until) VALUES ($1, $2, 0, $2) \
+    "INSERT INTO insula.job_queue AS q (tenant_id, due_at, attempts, kept_until) VALUES ($1, $2, 0, $3) \
      ON CONFLICT (tenant_id) DO UPDATE SET \
      due_at = CASE WHEN q.due_at < excluded.due_at THEN q.due_at ELSE excluded.due_at END, \
      kept_until = CASE WHEN q.kept_until > excluded.kept_until THEN q.kept_until ELSE excluded.kept_until END",
@@ -43,17 +43,27 @@ static LOOK_AGAIN: Fixed = Fixed::new(
 
 /// Notes that a transaction of the tenant's store is about to add a job.
 pub(super) async fn note(engine: &Inner, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
+    let settled = now.plus_seconds(SETTLED_SECONDS);
+    look_at(engine, tenant, settled, settled).await
+}
+
+/// Notes that one has added a job that is due already.
+pub(super) async fn rouse(engine: &Inner, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {
+    look_at(engine, tenant, now, now).await
+}
+
+async fn look_at(engine: &Inner, tenant: TenantId, at: Timestamp, kept_until: Timestamp) -> Result<(), StoreError> {
     let mut tx = engine.stores.platform_write().await?;
-    let settled = Value::Timestamp(now.plus_seconds(SETTLED_SECONDS));
-    tx.fixed_execute(&NOTE, &[&Value::Uuid(tenant.uuid()), &settled]).await?;
+    let binds = [Value::Uuid(tenant.uuid()), Value::Timestamp(at), Value::Timestamp(kept_until)];
+    tx.fixed_execute(&NOTE, &binds.each_ref()).await?;
     tx.commit().await
 }
 
 /// Works a turn for a few tenants of a cell whose jobs are due.
-pub(crate) async fn run_due(engine: &Inner, cell: i64) -> Result<(), StoreError> {
-    let now = engine.clock.now();
+pub(crate) async fn run_due(engine: &Engine, cell: i64) -> Result<(), StoreError> {
+    let now = engine.0.clock.now();
     let lease = now.plus_seconds(LEASE_SECONDS);
-    let mut tx = engine.stores.platform_write().await?;
+    let mut tx = engine.0.stores.platform_write().await?;
     let rows = tx.fixed(&DUE, &[&Value::Timestamp(now), &Value::Int(cell), &Value::Int(TENANTS)]).await?;
     let mut taken = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -67,14 +77,14 @@ pub(crate) async fn run_due(engine: &Inner, cell: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-async fn serve(engine: &Inner, taken: Taken, lease: Timestamp) {
+async fn serve(engine: &Engine, taken: Taken, lease: Timestamp) {
     let tenant = taken.placement.tenant;
     let worked = tokio::time::timeout(PATIENCE, turn::work(engine, taken.placement)).await;
     let settled = match worked.unwrap_or_else(|late| Err(StoreError::Unavailable(late.into()))) {
         Ok(next) => settle(engine, tenant, lease, next).await,
         Err(error) => {
             tracing::warn!(%tenant, attempt = taken.number, %error, "jobs wait for a tenant's store");
-            let again = retry_at(engine.clock.now(), taken.number);
+            let again = retry_at(engine.0.clock.now(), taken.number);
             look_again(engine, tenant, lease, again, taken.number).await
         }
     };
@@ -85,12 +95,17 @@ async fn serve(engine: &Inner, taken: Taken, lease: Timestamp) {
 }
 
 /// Notes when the next job is due; forgets a tenant that has none.
-async fn settle(engine: &Inner, tenant: TenantId, lease: Timestamp, next: Option<Timestamp>) -> Result<(), StoreError> {
+async fn settle(
+    engine: &Engine,
+    tenant: TenantId,
+    lease: Timestamp,
+    next: Option<Timestamp>,
+) -> Result<(), StoreError> {
     if let Some(next) = next {
         return look_again(engine, tenant, lease, next, 0).await;
     }
-    let (id, now) = (Value::Uuid(tenant.uuid()), engine.clock.now());
-    let mut tx = engine.stores.platform_write().await?;
+    let (id, now) = (Value::Uuid(tenant.uuid()), engine.0.clock.now());
+    let mut tx = engine.0.stores.platform_write().await?;
     let left = tx.fixed_execute(&LEAVE, &[&id, &Value::Timestamp(lease), &Value::Timestamp(now)]).await?;
     tx.commit().await?;
     if left == 0 {
@@ -101,7 +116,7 @@ async fn settle(engine: &Inner, tenant: TenantId, lease: Timestamp, next: Option
 }
 
 async fn look_again(
-    engine: &Inner,
+    engine: &Engine,
     tenant: TenantId,
     lease: Timestamp,
     at: Timestamp,
@@ -109,12 +124,12 @@ async fn look_again(
 ) -> Result<(), StoreError> {
     let binds = [
         Value::Int(attempts),
-        Value::Timestamp(engine.clock.now()),
+        Value::Timestamp(engine.0.clock.now()),
         Value::Timestamp(at),
         Value::Uuid(tenant.uuid()),
         Value::Timestamp(lease),
     ];
-    let mut tx = engine.stores.platform_write().await?;
+    let mut tx = engine.0.stores.platform_write().await?;
     tx.fixed_execute(&LOOK_AGAIN, &binds.each_ref()).await?;
     tx.commit().await
 }

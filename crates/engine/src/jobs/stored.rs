@@ -1,7 +1,7 @@
 //! Jobs as they are stored.
 
 use insula_model::id::{AccountId, JobId, TenantId};
-use insula_model::problem::Code;
+use insula_model::problem::{Code, FieldError};
 use insula_model::value::{Timestamp, Value};
 use serde::Serialize;
 use uuid::Uuid;
@@ -15,16 +15,20 @@ use crate::store::{Row, StoreError, Tx};
 const KEPT_SECONDS: i64 = 30 * 24 * 3600;
 
 static FIND: Fixed = Fixed::new(
-    "SELECT id, kind, state, done, total, errors, problem, due_at, account_id, created_at, started_at, ended_at, slot \
-     FROM insula_tenant.job WHERE tenant_id = $1 AND id = $2",
+    "SELECT id, kind, state, done, total, errors, problem, due_at, account_id, created_at, started_at, ended_at, slot, \
+     refusals FROM insula_tenant.job WHERE tenant_id = $1 AND id = $2",
 );
 static PAGE: Fixed = Fixed::new(
-    "SELECT id, kind, state, done, total, errors, problem, due_at, account_id, created_at, started_at, ended_at, slot \
-     FROM insula_tenant.job WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+    "SELECT id, kind, state, done, total, errors, problem, due_at, account_id, created_at, started_at, ended_at, slot, \
+     refusals FROM insula_tenant.job WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
 );
 static PLAN: Fixed = Fixed::new(
     "INSERT INTO insula_tenant.job (tenant_id, id, kind, state, slot, due_at, fence, attempts, done, errors, created_at) \
      VALUES ($1, $2, $3, 'waiting', $4, $4, 0, 0, 0, 0, $5) ON CONFLICT DO NOTHING",
+);
+static ASK: Fixed = Fixed::new(
+    "INSERT INTO insula_tenant.job (tenant_id, id, kind, state, due_at, fence, attempts, done, errors, account_id, \
+     created_at) VALUES ($1, $2, $3, 'waiting', $4, 0, 0, 0, 0, $5, $4)",
 );
 /// A few at a time: whoever ends one takes more than one away.
 static PRUNE: Fixed = Fixed::new(
@@ -63,12 +67,15 @@ pub struct JobView {
 pub struct JobProblem {
     pub code: &'static str,
     pub title: &'static str,
+    /// What stood in the way, as far as the reader may know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
 }
 
 impl JobProblem {
-    fn of(code: &str) -> Self {
-        let code = Code::ALL.iter().copied().find(|known| known.as_str() == code).unwrap_or(Code::Internal);
-        Self { code: code.as_str(), title: code.title() }
+    fn of(code: &str, errors: Vec<FieldError>) -> Self {
+        let code = Code::named(code).unwrap_or(Code::Internal);
+        Self { code: code.as_str(), title: code.title(), errors }
     }
 }
 
@@ -76,6 +83,9 @@ impl JobView {
     fn read(row: &Row) -> Result<Self, StoreError> {
         let state = State::read(row.text(2)?)?;
         let due_at = row.optional(7, Row::timestamp)?;
+        let refusals =
+            |row: &Row, index| serde_json::from_str(row.text(index)?).map_err(|error| StoreError::Other(error.into()));
+        let refusals = row.optional(13, refusals)?.unwrap_or_default();
         Ok(Self {
             id: row.id(0)?,
             kind: row.text(1)?.to_owned(),
@@ -83,7 +93,7 @@ impl JobView {
             done: row.int(3)?,
             total: row.optional(4, Row::int)?,
             errors: row.int(5)?,
-            problem: row.optional(6, |row, index| Ok(JobProblem::of(row.text(index)?)))?,
+            problem: row.optional(6, |row, index| Ok(JobProblem::of(row.text(index)?, refusals)))?,
             due_at: due_at.filter(|_| state == State::Waiting),
             created_by: row.optional(8, Row::id)?,
             created_at: row.timestamp(9)?,
@@ -91,6 +101,19 @@ impl JobView {
             ended_at: row.optional(11, Row::timestamp)?,
             slot: row.optional(12, Row::timestamp)?,
         })
+    }
+
+    pub(super) fn is_asked_by(&self, account: AccountId) -> bool {
+        self.created_by == Some(account)
+    }
+
+    /// The same as `reader` may see it. What stood in the way was looked at with the eyes of who asked for it.
+    pub(super) fn seen_by(mut self, reader: AccountId) -> Self {
+        let is_asker = self.is_asked_by(reader);
+        if let Some(problem) = self.problem.as_mut().filter(|_| !is_asker) {
+            problem.errors.clear();
+        }
+        self
     }
 
     /// What an audit event tells of it.
@@ -131,6 +154,19 @@ pub(super) fn plan(
         Value::Timestamp(now),
     ];
     (&PLAN, binds)
+}
+
+/// What adds a job that `account` asks for, due at once.
+pub(super) fn ask(
+    tenant: TenantId,
+    id: JobId,
+    kind: Kind,
+    account: AccountId,
+    now: Timestamp,
+) -> (&'static Fixed, [Value; 5]) {
+    let kind = Value::Text(kind.name().to_owned());
+    let (id, account) = (Value::Uuid(id.uuid()), Value::Uuid(account.uuid()));
+    (&ASK, [Value::Uuid(tenant.uuid()), id, kind, Value::Timestamp(now), account])
 }
 
 /// What removes those that ended long ago.

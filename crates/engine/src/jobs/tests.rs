@@ -1,5 +1,6 @@
 //! Jobs against both stores, without HTTP, at times of the test's own.
 
+mod convert;
 mod cut_off;
 mod deleted;
 mod fence;
@@ -77,6 +78,7 @@ impl World {
             secret_key: "0123456789abcdef0123456789abcdef".into(),
             identity,
             mail: MailOptions::into_folder("/nowhere".into()),
+            converted_at_once: 300,
             clock: clock.clone(),
         };
         Self { engine: Engine::open(options).await.unwrap(), clock }
@@ -88,7 +90,7 @@ impl World {
         let body = format!(
             r#"{{"tenant":{{"code":"{code}","name":"A"}},"email":"o@{code}.example","password":"correct horse battery","full_name":"O"}}"#
         );
-        let tokens = self.engine.public(origin()).register(&Json::parse(body.as_bytes()).unwrap()).await.unwrap();
+        let tokens = self.engine.public(origin()).register(&json(&body)).await.unwrap();
         self.engine.authenticate(&tokens.access_token, origin()).await.unwrap()
     }
 
@@ -125,7 +127,7 @@ impl World {
             if due.first().is_none_or(|due| *due > self.clock.now()) {
                 return;
             }
-            run_due(&self.engine.0, 1).await.unwrap();
+            run_due(&self.engine, 1).await.unwrap();
         }
         panic!("it never ends");
     }
@@ -158,7 +160,7 @@ impl World {
     }
 
     async fn take(&self, scope: &Scope) -> Option<Held> {
-        take(&self.engine.0, scope.caller().placement()).await.unwrap()
+        take(&self.engine, scope.caller().placement()).await.unwrap()
     }
 
     /// Runs a statement of the owner's on a tenant's store.
@@ -168,6 +170,10 @@ impl World {
         tx.ddl(sql).await.unwrap();
         tx.commit().await.unwrap();
     }
+}
+
+fn json(text: &str) -> Json {
+    Json::parse(text.as_bytes()).unwrap()
 }
 
 fn attempt(scope: &Scope, key: Option<IdempotencyKey>) -> Attempt {

@@ -8,9 +8,9 @@ use insula_model::problem::Problem;
 use insula_model::value::{Timestamp, Value};
 
 use super::kind::Kind;
-use super::work::{After, Held, Hold, Then};
+use super::work::{After, Failure, Held, Hold};
 use crate::background::{LEASE_SECONDS, retry_at};
-use crate::engine::Inner;
+use crate::engine::Engine;
 use crate::sql::Fixed;
 use crate::store::{Placement, StoreError};
 
@@ -18,6 +18,8 @@ use crate::store::{Placement, StoreError};
 const STEPS: u32 = 16;
 /// Shorter than the lease, so that a store that hangs is given up before another takes over.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for what a job does alone. It holds the job's row until it ends, so that no other takes over.
+const CONCLUSION: Duration = Duration::from_secs(40);
 /// How often a job is taken without getting on before it is given up.
 pub(super) const MAX_ATTEMPTS: i64 = 10;
 /// When to look again for what cannot be taken right now.
@@ -43,14 +45,14 @@ static RETRY: Fixed = Fixed::new(
 );
 
 /// Works for a tenant for a while; when to look again, if there is anything to look for.
-pub(super) async fn work(engine: &Inner, placement: Placement) -> Result<Option<Timestamp>, StoreError> {
+pub(super) async fn work(engine: &Engine, placement: Placement) -> Result<Option<Timestamp>, StoreError> {
     // A look is a read: most are too early, after something was noted.
     let first = next(engine, placement).await?;
-    if first.is_none_or(|due| due > engine.clock.now()) {
+    if first.is_none_or(|due| due > engine.0.clock.now()) {
         return Ok(first);
     }
     let Some(held) = take(engine, placement).await? else {
-        let later = engine.clock.now().plus_seconds(LATER_SECONDS);
+        let later = engine.0.clock.now().plus_seconds(LATER_SECONDS);
         return Ok(next(engine, placement).await?.map(|due| due.max(later)));
     };
     run(engine, held).await;
@@ -58,18 +60,18 @@ pub(super) async fn work(engine: &Inner, placement: Placement) -> Result<Option<
 }
 
 /// When the tenant's first job is due.
-async fn next(engine: &Inner, placement: Placement) -> Result<Option<Timestamp>, StoreError> {
-    let mut tx = engine.stores.tenant_read(placement).await?;
+async fn next(engine: &Engine, placement: Placement) -> Result<Option<Timestamp>, StoreError> {
+    let mut tx = engine.0.stores.tenant_read(placement).await?;
     let rows = tx.fixed(&NEXT, &[&Value::Uuid(placement.tenant.uuid())]).await?;
     tx.commit().await?;
     rows.first().map(|row| row.timestamp(0)).transpose()
 }
 
 /// Takes the job that has been due longest, under a fence of its own.
-pub(super) async fn take(engine: &Inner, placement: Placement) -> Result<Option<Held>, StoreError> {
-    let now = engine.clock.now();
+pub(super) async fn take(engine: &Engine, placement: Placement) -> Result<Option<Held>, StoreError> {
+    let now = engine.0.clock.now();
     let tenant = Value::Uuid(placement.tenant.uuid());
-    let mut tx = engine.stores.tenant_write(placement).await?;
+    let mut tx = engine.0.stores.tenant_write(placement).await?;
     let rows = tx.fixed(&DUE, &[&tenant, &Value::Timestamp(now)]).await?;
     let Some(row) = rows.first() else {
         tx.rollback().await?;
@@ -89,8 +91,8 @@ pub(super) async fn take(engine: &Inner, placement: Placement) -> Result<Option<
     if attempts >= MAX_ATTEMPTS {
         // Whoever had it last did not live to say so.
         let problem = row.optional(6, |row, index| Ok(row.text(index)?.to_owned()))?;
-        held.end(&mut tx, engine, Some(problem.as_deref().unwrap_or("internal")), Then::Again).await?;
-        tx.commit().await?;
+        tx.rollback().await?;
+        held.fail(engine, Failure::of(problem.as_deref().unwrap_or("internal"))).await?;
         return Ok(None);
     }
     (held.fence, held.attempts) = (found + 1, attempts + 1);
@@ -102,13 +104,16 @@ pub(super) async fn take(engine: &Inner, placement: Placement) -> Result<Option<
 }
 
 /// Gets a job on for a while.
-pub(super) async fn run(engine: &Inner, mut held: Held) {
+pub(super) async fn run(engine: &Engine, mut held: Held) {
     let tenant = held.placement.tenant;
     for step in 1..=STEPS {
         let after = if step < STEPS { Hold::Keep } else { Hold::Release };
-        let done = tokio::time::timeout(PATIENCE, held.step(engine, after)).await;
-        match done.unwrap_or_else(|late| Err(StoreError::Unavailable(late.into()))) {
-            Ok(After::More) => {}
+        let mut done = within(PATIENCE, held.step(engine, after)).await;
+        if matches!(done, Ok(After::Conclusion)) {
+            done = within(CONCLUSION, held.conclude(engine)).await;
+        }
+        match done {
+            Ok(After::More | After::Conclusion) => {}
             Ok(After::Nothing) => return told(tenant, &held, "a job has ended"),
             Ok(After::Lost) => return told(tenant, &held, "a job was cancelled or taken by another"),
             Err(error) => {
@@ -125,24 +130,30 @@ pub(super) async fn run(engine: &Inner, mut held: Held) {
     }
 }
 
+async fn within(
+    patience: Duration,
+    work: impl Future<Output = Result<After, StoreError>>,
+) -> Result<After, StoreError> {
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|late| Err(StoreError::Unavailable(late.into())))
+}
+
 fn told(tenant: TenantId, held: &Held, what: &'static str) {
     tracing::info!(%tenant, job = %held.id, kind = held.kind.name(), "{what}");
 }
 
 /// After a failure: waits for another try, or ends.
-pub(super) async fn put_off(engine: &Inner, held: &Held, code: &'static str) -> Result<(), StoreError> {
-    let mut tx = engine.stores.tenant_write(held.placement).await?;
+pub(super) async fn put_off(engine: &Engine, held: &Held, code: &'static str) -> Result<(), StoreError> {
     if held.attempts >= MAX_ATTEMPTS {
-        held.end(&mut tx, engine, Some(code), Then::Again).await?;
-    } else {
-        let binds = [
-            Value::Timestamp(retry_at(engine.clock.now(), held.attempts.max(1))),
-            Value::Text(code.to_owned()),
-            Value::Uuid(held.placement.tenant.uuid()),
-            Value::Uuid(held.id.uuid()),
-            Value::Int(held.fence),
-        ];
-        tx.fixed_execute(&RETRY, &binds.each_ref()).await?;
+        return held.fail(engine, Failure::of(code)).await;
     }
+    let mut tx = engine.0.stores.tenant_write(held.placement).await?;
+    let binds = [
+        Value::Timestamp(retry_at(engine.0.clock.now(), held.attempts.max(1))),
+        Value::Text(code.to_owned()),
+        Value::Uuid(held.placement.tenant.uuid()),
+        Value::Uuid(held.id.uuid()),
+        Value::Int(held.fence),
+    ];
+    tx.fixed_execute(&RETRY, &binds.each_ref()).await?;
     tx.commit().await
 }

@@ -25,7 +25,8 @@ const AT_ONCE: u64 = 200;
 
 /// Removes some. There is a next run for as long as an entity keeps deleted records.
 pub(crate) async fn purge(work: &mut Work) -> Result<Step, StoreError> {
-    let schema = tenant::schema(&mut work.tx, work.tenant).await?;
+    let tenant = work.tenant();
+    let schema = tenant::schema(&mut work.tx, tenant).await?;
     let keeping: Vec<Arc<Entity>> = schema.entities().iter().filter(|entity| entity.soft_delete).cloned().collect();
     for entity in &keeping {
         let due = due(work, &schema, entity).await?;
@@ -40,9 +41,12 @@ pub(crate) async fn purge(work: &mut Work) -> Result<Step, StoreError> {
 /// Some of the oldest, but for those that another cannot be without: it goes first.
 async fn due(work: &mut Work, schema: &Schema, entity: &Entity) -> Result<Vec<Uuid>, StoreError> {
     let mut w = SqlWriter::new(work.tx.dialect());
-    w.raw("SELECT a0.id FROM ").table(work.tenant, entity.id).raw(" AS a0 WHERE a0.deleted_at <= ").bind(Slot::Arg(0));
+    w.raw("SELECT a0.id FROM ")
+        .table(work.tenant(), entity.id)
+        .raw(" AS a0 WHERE a0.deleted_at <= ")
+        .bind(Slot::Arg(0));
     for (owner, field) in schema.relations_to(entity.id).filter(|(_, field)| field.required) {
-        w.raw(" AND NOT EXISTS (SELECT 1 FROM ").table(work.tenant, owner.id).raw(" AS a1 WHERE ");
+        w.raw(" AND NOT EXISTS (SELECT 1 FROM ").table(work.tenant(), owner.id).raw(" AS a1 WHERE ");
         w.column(1, Leaf::Field(field.column())).raw(" = a0.id AND a1.id <> a0.id)");
     }
     w.raw(" ORDER BY a0.deleted_at LIMIT ").number(AT_ONCE);
@@ -56,9 +60,10 @@ async fn due(work: &mut Work, schema: &Schema, entity: &Entity) -> Result<Vec<Uu
 }
 
 async fn remove(work: &mut Work, schema: &Schema, entity: &Entity, due: &[Uuid]) -> Result<(), StoreError> {
+    let tenant = work.tenant();
     let statements: Vec<(String, Vec<Value>)> = batches(due)
         .flat_map(|ids| {
-            let texts = removal(work.tx.dialect(), work.tenant, schema, entity, ids.len());
+            let texts = removal(work.tx.dialect(), tenant, schema, entity, ids.len());
             texts.into_iter().map(move |text| (text, ids.clone()))
         })
         .collect();
@@ -69,7 +74,7 @@ async fn remove(work: &mut Work, schema: &Schema, entity: &Entity, due: &[Uuid])
         // What it held, the event of its deletion tells.
         let event =
             Event { action: "record.purge", entity: Some(entity), subject: Some(*id), before: None, after: None };
-        audit::append_own(&mut work.tx, Outcome::Ok, work.tenant, &work.ids, work.now, &event).await?;
+        audit::append_own(&mut work.tx, Outcome::Ok, tenant, &work.ids, work.now, &event).await?;
     }
     Ok(())
 }
@@ -80,7 +85,8 @@ fn removal(dialect: Dialect, tenant: TenantId, schema: &Schema, entity: &Entity,
     for (owner, field) in schema.relations_to(entity.id).filter(|(_, field)| !field.required) {
         let mut w = SqlWriter::new(dialect);
         w.raw("UPDATE ").table(tenant, owner.id).raw(" SET ").column_name(Leaf::Field(field.column()));
-        w.raw(" = NULL WHERE ").column_name(Leaf::Field(field.column()));
+        // What of a record changes, makes another version of it, whether anybody sees it or not.
+        w.raw(" = NULL, version = version + 1 WHERE ").column_name(Leaf::Field(field.column()));
         among(&mut w, 0, size);
         texts.push(w.finish().text);
     }

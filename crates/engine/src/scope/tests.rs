@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::cancel::polled;
-use crate::engine::{IdentityOptions, Options};
+use crate::engine::{CONVERTED_AT_ONCE, IdentityOptions, Options};
 use crate::grant::{Create, Read};
 use crate::mail::MailOptions;
 use crate::sql::Dialect;
@@ -40,6 +40,7 @@ fn options(store: StoreOptions, clock: &Clock) -> Options {
         secret_key: "0123456789abcdef0123456789abcdef".into(),
         identity,
         mail: MailOptions::into_folder("/nowhere".into()),
+        converted_at_once: CONVERTED_AT_ONCE,
         clock: clock.clone(),
     }
 }

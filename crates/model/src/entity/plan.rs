@@ -10,11 +10,22 @@ use crate::id::{EntityId, FieldId};
 use crate::rights::{Action, Permission, Resource};
 
 /// One entity made, changed or dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Revision {
     Create(Entity),
     Alter { before: Arc<Entity>, after: Entity },
     Drop(Arc<Entity>),
+}
+
+impl Revision {
+    /// The entity it is about, where it changes one that is there.
+    pub fn changed(&self) -> Option<&Entity> {
+        match self {
+            Self::Create(_) => None,
+            Self::Alter { before, after } => (**before != *after).then_some(before),
+            Self::Drop(entity) => Some(entity),
+        }
+    }
 }
 
 /// What is done, in the words of the API.
@@ -62,6 +73,8 @@ pub enum WarningKind {
     DataLoss,
     /// Every record is read or written while other changes wait.
     LongLock,
+    /// There are so many records that a job takes their values over, and the change comes when it has.
+    BackgroundJob,
     /// Somebody will be able to see or change more than before.
     WidenedRights,
 }
@@ -112,7 +125,8 @@ impl Plan {
         self.steps.push(step);
     }
 
-    fn warn(&mut self, kind: WarningKind, entity: &Entity, field: Option<&Field>, message: &str) {
+    /// Adds a warning, unless it is there.
+    pub fn warn(&mut self, kind: WarningKind, entity: &Entity, field: Option<&Field>, message: &str) {
         let warning = Warning {
             kind,
             entity: entity.name.to_string(),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::routing::get;
 use insula_engine::StoreOptions;
-use insula_engine::engine::{IdentityOptions, Options};
+use insula_engine::engine::{CONVERTED_AT_ONCE, IdentityOptions, Options};
 use insula_engine::mail::MailOptions;
 use insula_model::clock::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,6 +20,7 @@ async fn exchange(router: Router, requests: &str) -> String {
         secret_key: "a-key-of-tests-alone-5f2c9d71e8b4".into(),
         identity: IdentityOptions::default(),
         mail: MailOptions::into_folder(folder.path().join("mails")),
+        converted_at_once: CONVERTED_AT_ONCE,
         clock: Clock::default(),
     };
     let engine = Engine::open(options).await.unwrap();

@@ -55,26 +55,34 @@ fn response(status: u16, problem: &Value) -> Value {
     })
 }
 
-fn schema() -> Schema {
-    let code = Schema::named("ProblemCode", Schema::one_of(Code::ALL.iter().map(|code| code.as_str())));
+fn code() -> Schema {
+    Schema::named("ProblemCode", Schema::one_of(Code::ALL.iter().map(|code| code.as_str())))
+}
+
+/// One of several mistakes.
+pub(crate) fn field_error() -> Schema {
     let error = Schema::output([
         required(
             "pointer",
             Schema::text(0, 16_384)
                 .described("Where: a pointer (RFC 6901) into the body, or `/name` of a query parameter."),
         ),
-        required("code", code.clone()),
+        required("code", code()),
         required("message", Schema::text(1, 131_072)),
     ]);
+    Schema::named("FieldError", error)
+}
+
+fn schema() -> Schema {
     let problem = Schema::output([
         required("type", Schema::format(200, "uri-reference")),
         required("title", Schema::text(1, 200)),
         required("status", Schema::integer(Some(400), Some(599))),
         required("detail", Schema::text(1, 16_384)),
         required("instance", Schema::format(16_384, "uri-reference").described("The path, without its query.")),
-        required("code", code),
+        required("code", code()),
         required("request_id", Schema::uuid().described("The same as `X-Request-Id`; quote it in a report.")),
-        optional("errors", Schema::array(Schema::named("FieldError", error)).described("Every mistake at once.")),
+        optional("errors", Schema::array(field_error()).described("Every mistake at once.")),
     ]);
     let problem = problem.described("What went wrong (RFC 9457). Branch on `code`.").with("examples", json!([{
         "type": "/docs/problems#unknown_field", "title": "There is no such field", "status": 422,

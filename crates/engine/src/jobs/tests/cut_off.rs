@@ -20,7 +20,7 @@ fn a_turn_cut_off_anywhere_leaves_each_thing_done_once() {
             world.keyed(&acme, "k").await.unwrap();
             world.expired(&acme, 500).await;
             world.clock.advance(DAY);
-            let ended = polled(run_due(&world.engine.0, 1), polls).await.is_some();
+            let ended = polled(run_due(&world.engine, 1), polls).await.is_some();
             settled(world, &acme).await;
             let before = world.jobs(&acme).await.remove(0);
             halves += usize::from(before.done > 0 && before.state == State::Running);
@@ -83,7 +83,7 @@ fn a_look_between_the_note_and_the_commit_forgets_nothing() {
             let sql = if tx.dialect() == Dialect::Sqlite { due.to_owned() } else { due.replace("job", "insula.job") };
             tx.execute(&sql, &[&Value::Timestamp(world.clock.now())]).await?;
             tx.commit().await?;
-            run_due(&world.engine.0, 1).await?;
+            run_due(&world.engine, 1).await?;
             Ok(Nothing)
         });
         looked.await.unwrap();

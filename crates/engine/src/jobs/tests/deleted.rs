@@ -5,10 +5,6 @@ use crate::grant::{Create, Delete};
 use crate::record::Precondition;
 use insula_model::id::RecordId;
 
-fn json(text: &str) -> Json {
-    Json::parse(text.as_bytes()).unwrap()
-}
-
 async fn make(scope: &Scope, body: &str) {
     attempt(scope, None).create_entity(&json(body)).await.unwrap();
 }
@@ -24,7 +20,7 @@ async fn add(scope: &Scope, entity: &str, body: &str) -> RecordId {
     scope.write(work).await.unwrap().id()
 }
 
-async fn delete(scope: &Scope, entity: &str, id: RecordId) -> Result<()> {
+pub(super) async fn delete(scope: &Scope, entity: &str, id: RecordId) -> Result<()> {
     let work = async |tx: &mut Tx<'_, crate::tx::Writing>| {
         let entity = tx.entity(entity)?;
         let grant = tx.authorize::<Delete>(&entity)?;

@@ -11,7 +11,7 @@ async fn due(world: &World) -> Scope {
 }
 
 async fn step(world: &World, held: &mut Held) -> After {
-    held.step(&world.engine.0, Hold::Keep).await.unwrap()
+    held.step(&world.engine, Hold::Keep).await.unwrap()
 }
 
 #[test]
@@ -29,9 +29,9 @@ fn who_was_taken_for_dead_writes_nothing_any_more() {
         assert_eq!(before.0, 301);
 
         assert_eq!(step(world, &mut old).await, After::Lost);
-        put_off(&world.engine.0, &old, "internal").await.unwrap();
+        put_off(&world.engine, &old, "internal").await.unwrap();
         old.attempts = MAX_ATTEMPTS;
-        put_off(&world.engine.0, &old, "internal").await.unwrap();
+        put_off(&world.engine, &old, "internal").await.unwrap();
         assert_eq!((world.keys(&acme).await, world.jobs(&acme).await), before);
 
         while step(world, &mut new).await == After::More {}
@@ -62,7 +62,7 @@ fn a_cancelled_job_stops_where_it_is() {
         let job = cancelled(&acme, held.id).await.unwrap();
         assert_eq!((job.state, job.done, job.total, job.due_at), (State::Cancelled, 200, Some(500), None));
         assert_eq!(step(world, &mut held).await, After::Lost);
-        put_off(&world.engine.0, &held, "internal").await.unwrap();
+        put_off(&world.engine, &held, "internal").await.unwrap();
         world.clock.advance(LATER);
         world.work().await;
         assert_eq!((world.keys(&acme).await, world.finished(&acme).await), (301, 0));

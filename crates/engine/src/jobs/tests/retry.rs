@@ -105,10 +105,10 @@ fn getting_on_counts_as_a_new_beginning() {
         world.go_to(SLOT);
         for _ in 0..12 {
             let mut held = world.take(&acme).await.unwrap();
-            assert_eq!(held.step(&world.engine.0, Hold::Keep).await.unwrap(), After::More);
+            assert_eq!(held.step(&world.engine, Hold::Keep).await.unwrap(), After::More);
             world.clock.advance(LATER);
         }
-        run(&world.engine.0, world.take(&acme).await.unwrap()).await;
+        run(&world.engine, world.take(&acme).await.unwrap()).await;
         let job = world.jobs(&acme).await.remove(0);
         assert_eq!((job.state, job.done, job.total), (State::Succeeded, 2400, Some(2400)));
     });

@@ -7,13 +7,17 @@ pub(crate) mod list;
 use insula_engine::jobs::{Kind, State};
 use serde_json::{Value, json};
 
-use crate::openapi::{Schema, required};
+use crate::openapi::{Schema, field_error, optional, required};
 
 /// A job as answered.
 fn job() -> Schema {
     let count = || Schema::integer(Some(0), None);
-    let problem =
-        Schema::output([required("code", Schema::pattern(40, "^[a-z_]+$")), required("title", Schema::text(1, 100))]);
+    let errors = Schema::array(field_error()).described("What stood in the way, for whoever asked for the job.");
+    let problem = Schema::output([
+        required("code", Schema::pattern(40, "^[a-z_]+$")),
+        required("title", Schema::text(1, 100)),
+        optional("errors", errors),
+    ]);
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
     let kind = Schema::pattern(63, "^[a-z][a-z0-9_]*$").described(format!("Known are: {}.", kinds.join(", ")));
     Schema::named(

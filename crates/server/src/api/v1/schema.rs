@@ -7,7 +7,7 @@ pub(crate) mod history;
 
 use serde_json::{Value, json};
 
-use crate::openapi::{Schema, optional, required};
+use crate::openapi::{Answer, Schema, optional, required};
 
 const STEPS: [&str; 12] = [
     "create_entity",
@@ -48,7 +48,7 @@ fn steps() -> Schema {
 /// What a change would come to.
 pub(super) fn plan() -> Schema {
     let warning = Schema::output([
-        required("kind", Schema::one_of(["data_loss", "long_lock", "widened_rights"])),
+        required("kind", Schema::one_of(["data_loss", "long_lock", "background_job", "widened_rights"])),
         required("entity", Schema::name()),
         optional("field", Schema::name()),
         required("message", Schema::text(1, 1000)),
@@ -71,6 +71,18 @@ pub(super) fn plan() -> Schema {
         ),
     ];
     Schema::named("SchemaPlan", Schema::output(members))
+}
+
+/// Of a change that takes over the values of many records.
+pub(super) fn later() -> Answer {
+    let job = Schema::output([required("job", Schema::uuid().described("See `GET /jobs/{id}`."))]);
+    Answer::json(
+        202,
+        "There are many values to be taken over: this job makes the change.",
+        Schema::named("JobStarted", job),
+    )
+    .header("Location")
+    .example(json!({"job": "019ab4e2-7e5a-7005-9c1d-64a0e8b7f213"}))
 }
 
 pub(super) fn plan_example() -> Value {

@@ -6,6 +6,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA insula_tenant TO {m
 -- What the owner alone changes, with the schema.
 REVOKE INSERT, DELETE ON insula_tenant.tenant FROM {member};
 REVOKE INSERT, UPDATE, DELETE ON insula_tenant.entity, insula_tenant.schema_change FROM {member};
+REVOKE INSERT, UPDATE, DELETE ON insula_tenant.conversion FROM {member};
+GRANT UPDATE (progress) ON insula_tenant.conversion TO {member};
 -- The audit trail only grows.
 REVOKE UPDATE, DELETE, TRUNCATE ON insula_tenant.audit_event, insula_tenant.audit_payload FROM {member};
 

@@ -7,7 +7,7 @@ use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 use serde_json::json;
 
-use crate::api::v1::schema::plan;
+use crate::api::v1::schema::{later, plan};
 use crate::body::JsonBody;
 use crate::call::Intent;
 use crate::openapi::{Answer, Operation, Schema, optional};
@@ -24,7 +24,7 @@ pub(crate) async fn update(
         let design = Design::PatchEntity { entity: &name, body: &body };
         return reply::ok(&scope.read(async |tx| tx.plan_design(design).await).await?);
     }
-    reply::ok(&scope.update_entity(&name, &body).await?)
+    reply::changed(scope.update_entity(&name, &body).await?)
 }
 
 pub(crate) fn describe() -> Operation {
@@ -39,5 +39,6 @@ pub(crate) fn describe() -> Operation {
         .sent(json!({"name": "case", "label": "Case", "plural_label": "Cases"}))
         .parameter(super::dry_run())
         .answer(Answer::json(200, "The entity; with `dry_run` the plan.", answer).example(super::entity_example()))
+        .answer(later())
         .problem(409)
 }

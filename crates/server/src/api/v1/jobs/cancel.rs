@@ -1,4 +1,5 @@
-//! `POST /jobs/{id}/cancel`: ends a job, running or not. Right: `tenant` `update`.
+//! `POST /jobs/{id}/cancel`: ends a job, running or not. Right: `tenant` `update`, or to have asked
+//! for it.
 
 use axum::response::Response;
 use insula_engine::attempt::Attempt;
@@ -18,8 +19,8 @@ pub(crate) async fn cancel(attempt: Attempt, Path(id): Path<JobId>, NoQuery: NoQ
 pub(crate) fn describe() -> Operation {
     Operation::new("cancelJob", "Ends a job, running or not")
         .details(
-            "Once this is answered the job changes nothing any more; what it has done stays. The next run of its \
-             schedule is another job. One that is cancelled already stays as it is; one that has ended by itself is 409.",
+            "Once this is answered the job changes nothing any more; what it has done stays, and of a change of the \
+             schema nothing is left. The next run of its schedule is another job. One that is cancelled already stays as it is; one that has ended by itself is 409.",
         )
         .answer(Answer::json(200, "The job.", super::job()).example(super::job_example(State::Cancelled)))
         .problem(409)

@@ -1,4 +1,4 @@
-//! `GET /jobs/{id}`: one job and how far it is. Right: `tenant` `read`.
+//! `GET /jobs/{id}`: one job and how far it is. Right: `tenant` `read`, or to have asked for it.
 
 use axum::response::Response;
 use insula_engine::jobs::{self, State};

@@ -13,7 +13,7 @@ use crate::reply;
 
 pub(crate) async fn apply(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): JsonBody<LARGE>) -> Result<Response> {
     let done = attempt.apply_schema(&body).await?;
-    reply::once(done, |applied| reply::ok(&applied))
+    reply::once(done, reply::changed)
 }
 
 pub(crate) fn describe() -> Operation {
@@ -31,5 +31,6 @@ pub(crate) fn describe() -> Operation {
             Answer::json(200, "What was done.", Schema::named("SchemaApplied", Schema::output(members)))
                 .example(json!({"version": 8, "steps": [super::step_example("add_field")]})),
         )
+        .answer(super::later())
         .problem(409)
 }

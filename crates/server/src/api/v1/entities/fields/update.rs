@@ -6,7 +6,7 @@ use insula_engine::scope::Scope;
 use insula_model::problem::Result;
 use serde_json::json;
 
-use crate::api::v1::schema::plan;
+use crate::api::v1::schema::{later, plan};
 use crate::body::JsonBody;
 use crate::call::Intent;
 use crate::openapi::{self, Answer, Operation, Schema};
@@ -23,7 +23,7 @@ pub(crate) async fn update(
         let design = Design::PatchField { entity: &name, field: &field, body: &body };
         return reply::ok(&scope.read(async |tx| tx.plan_design(design).await).await?);
     }
-    reply::ok(&scope.design(async |tx| tx.update_field(&name, &field, &body).await).await?)
+    reply::changed(scope.update_field(&name, &field, &body).await?)
 }
 
 pub(crate) fn describe() -> Operation {
@@ -39,5 +39,6 @@ pub(crate) fn describe() -> Operation {
             Answer::json(200, "The field; with `dry_run` the plan.", Schema::any_of([openapi::view(), plan()]))
                 .example(super::super::field_example()),
         )
+        .answer(later())
         .problem(409)
 }
