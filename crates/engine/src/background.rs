@@ -156,7 +156,7 @@ async fn empty(engine: &Inner, lane: Lane) {
 async fn do_some(engine: &Inner, lane: Lane) -> Result<bool, StoreError> {
     match lane {
         Lane::Platform => {
-            identity::write_session_uses(engine).await?;
+            identity::write_uses(engine).await?;
             let erased = identity::erase_lost_replies(engine).await?;
             Ok(identity::purge_sessions(engine).await? || erased)
         }
