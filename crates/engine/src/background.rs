@@ -156,7 +156,7 @@ async fn empty(engine: &Engine, lane: Lane) {
 async fn do_some(engine: &Engine, lane: Lane) -> Result<bool, StoreError> {
     match lane {
         Lane::Platform => {
-            identity::write_session_uses(&engine.0).await?;
+            identity::write_uses(&engine.0).await?;
             let erased = identity::erase_lost_replies(&engine.0).await?;
             Ok(identity::purge_sessions(&engine.0).await? || erased)
         }

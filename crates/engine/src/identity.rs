@@ -5,11 +5,14 @@
 
 mod account;
 mod admission;
+pub mod api_key;
+mod base32;
 mod csrf;
 mod deadline;
 pub mod device;
 pub(crate) mod event;
 mod fingerprint;
+mod in_person;
 mod keys;
 mod label;
 mod letter;
@@ -31,7 +34,7 @@ mod superuser;
 mod token;
 pub mod users;
 
-use insula_model::id::TenantId;
+use insula_model::id::{ApiKeyId, SessionId, TenantId};
 use insula_model::json::Json;
 use insula_model::password::PasswordPolicy;
 use insula_model::problem::Result;
@@ -42,6 +45,7 @@ use crate::engine::{Engine, IdentityOptions, Origin};
 use crate::public_url::PublicUrl;
 
 pub use csrf::CookieProof;
+pub use in_person::InPerson;
 pub(crate) use keys::read_keys_again;
 pub(crate) use letter::write_letter;
 pub use login::SignIn;
@@ -52,7 +56,7 @@ pub use password::change::change as change_password;
 pub(crate) use purge::purge_sessions;
 pub use session::Tokens;
 pub use session::own as sessions;
-pub(crate) use session::used::write_session_uses;
+pub(crate) use session::used::write_uses;
 pub(crate) use users::change::finish_user_changes;
 
 /// What the engine keeps for signing people in.
@@ -63,7 +67,8 @@ pub(crate) struct Identity {
     slots: password::Slots,
     admitted: admission::Admitted,
     fingerprints: fingerprint::Fingerprints,
-    uses: session::used::Uses,
+    uses: session::used::Uses<SessionId>,
+    key_uses: session::used::Uses<ApiKeyId>,
     guard: csrf::Guard,
     gates: lockout::Gates,
 }
@@ -76,6 +81,7 @@ impl Identity {
             slots: password::Slots::new(password::Hasher::new(options.password_hasher, options.bcrypt_cost)),
             admitted: admission::Admitted::default(),
             uses: session::used::Uses::default(),
+            key_uses: session::used::Uses::default(),
             guard: csrf::Guard::new(secret),
             gates: lockout::Gates::default(),
             fingerprints: fingerprint::Fingerprints::new(secret),
@@ -87,9 +93,9 @@ impl Identity {
         self.options.public_url.as_ref()
     }
 
-    /// Whether uses of sessions are still to be written.
+    /// Whether uses of sessions and keys are still to be written.
     pub(crate) fn has_uses(&self) -> bool {
-        self.uses.wait()
+        self.uses.wait() || self.key_uses.wait()
     }
 
     /// Makes this node ask again about the sessions of a tenant whose standing has changed.

@@ -46,7 +46,7 @@ impl<M: Mode> Tx<'_, M> {
     }
 
     /// Runs `read` with what the caller may name in a role.
-    fn as_author<T>(&self, read: impl FnOnce(&Author<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn as_author<T>(&self, read: impl FnOnce(&Author<'_>) -> Result<T>) -> Result<T> {
         read(&Author {
             schema: &self.model.schema,
             knows: &|entity| self.knows(entity),

@@ -73,7 +73,7 @@ impl Scope {
         F: for<'t> AsyncFnOnce(&mut Tx<'t, Writing>) -> Result<R> + Clone,
     {
         let _turn = self.tenant.serve().await?;
-        if let Some(believed) = self.tenant.believed(self.caller.account()) {
+        if let Some(believed) = self.tenant.believed(&self.caller) {
             let tx = self.engine().stores.tenant_write_at(self.caller.placement(), believed.0.versions).await?;
             let first = if versions(&tx)? == believed.0.versions {
                 self.run(tx, believed, work.clone()).await
@@ -174,7 +174,7 @@ impl Scope {
     }
 
     async fn rights(&self, model: &Model, tx: &mut store::Tx) -> Result<Arc<CallerRights>> {
-        model.rights_of(tx, self.caller.placement().tenant, self.caller.account()).await
+        model.rights_of(tx, self.caller.tenant(), self.caller.account(), self.caller.key()).await
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use insula_model::entity::{Entity, Schema};
-use insula_model::id::{AccountId, TenantId};
+use insula_model::id::{AccountId, ApiKeyId, TenantId};
 use insula_model::problem::{Problem, Result};
-use insula_model::rights::{Action, BuiltinRole, Permission, RecordRight, Rights};
+use insula_model::rights::{Action, BuiltinRole, KeyScope, Permission, RecordRight, Rights};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::caller::{Caller, Key};
 use crate::jobs::Planned;
 use crate::record::{Plans, small};
 use crate::sql::Fixed;
@@ -54,19 +55,27 @@ pub(crate) struct Model {
     pub(crate) versions: Versions,
     pub(crate) schema: Schema,
     pub(crate) plans: Plans,
-    callers: Cache<AccountId, Arc<CallerRights>>,
-    role_sets: Cache<Vec<String>, u32>,
+    callers: Cache<Holder, Arc<CallerRights>>,
+    role_sets: Cache<RoleSet, u32>,
     next_role_set: AtomicU32,
 }
+
+/// Whose rights they are: an account's, or those of a key that is used in its place.
+type Holder = (AccountId, Option<ApiKeyId>);
+
+/// What rights follow from: codes of roles, and what a key leaves of them.
+pub(crate) type RoleSet = (Vec<String>, Option<Arc<[KeyScope]>>);
 
 /// A model and a caller's rights under it.
 pub(crate) type Belief = (Arc<Model>, Arc<CallerRights>);
 
-/// A caller's rights, with a number that all callers of the same roles share: plans are kept by it.
+/// A caller's rights, with a number that all callers of the same roles and scopes share: plans are kept by it.
 #[derive(Debug)]
 pub(crate) struct CallerRights {
     pub(crate) role_set: u32,
     pub(crate) rights: Rights,
+    /// Of a key.
+    pub(crate) scopes: Option<Arc<[KeyScope]>>,
 }
 
 static VERSIONS: Fixed =
@@ -172,9 +181,9 @@ impl Tenant {
     }
 
     /// What this node last knew, of whatever age: for a write that has it confirmed with its first statement.
-    pub(crate) fn believed(&self, account: AccountId) -> Option<Belief> {
+    pub(crate) fn believed(&self, caller: &Caller) -> Option<Belief> {
         let model = self.known.load().model.clone()?;
-        let rights = model.callers.get(&account)?;
+        let rights = model.callers.get(&holder(caller.account(), caller.key()))?;
         Some((model, rights))
     }
 
@@ -230,17 +239,35 @@ async fn turn(places: &Semaphore) -> Result<SemaphorePermit<'_>> {
 }
 
 impl Model {
-    /// What `account` may do. An account that is no active member may do nothing, and is told to sign in.
+    /// What `account` may do, or a key in its place. An account that is no active member may do nothing, and is told to
+    /// sign in.
     pub(crate) async fn rights_of(
         &self,
         tx: &mut Tx,
         tenant: TenantId,
         account: AccountId,
+        key: Option<&Key>,
     ) -> Result<Arc<CallerRights>> {
-        match self.callers.get(&account) {
-            Some(rights) => Ok(rights),
-            None => Box::pin(self.load_rights(tx, tenant, account)).await,
+        match (self.callers.get(&holder(account, key)), key) {
+            (Some(rights), _) => Ok(rights),
+            (None, None) => Box::pin(self.load_rights(tx, tenant, account)).await,
+            (None, Some(key)) => Box::pin(self.load_rights_of_key(tx, tenant, account, key)).await,
         }
+    }
+
+    async fn load_rights_of_key(
+        &self,
+        tx: &mut Tx,
+        tenant: TenantId,
+        account: AccountId,
+        key: &Key,
+    ) -> Result<Arc<CallerRights>> {
+        let own = match self.callers.get(&holder(account, None)) {
+            Some(rights) => rights,
+            None => self.load_rights(tx, tenant, account).await?,
+        };
+        let scopes = Arc::clone(&key.scopes);
+        Ok(self.keep(holder(account, Some(key)), own.rights.within(&scopes), Some(scopes)))
     }
 
     async fn load_rights(&self, tx: &mut Tx, tenant: TenantId, account: AccountId) -> Result<Arc<CallerRights>> {
@@ -255,14 +282,19 @@ impl Model {
             roles.push(row.text(0)?.to_owned());
             permissions.extend(permissions_of(row)?);
         }
+        Ok(self.keep(holder(account, None), Rights::new(roles, permissions), None))
+    }
+
+    fn keep(&self, holder: Holder, rights: Rights, scopes: Option<Arc<[KeyScope]>>) -> Arc<CallerRights> {
         let fresh = || Ok::<_, std::convert::Infallible>(self.next_role_set.fetch_add(1, Ordering::Relaxed));
-        let role_set = match self.role_sets.get_or_insert_with(&roles, fresh) {
+        let set: RoleSet = (rights.roles().to_vec(), scopes.clone());
+        let role_set = match self.role_sets.get_or_insert_with(&set, fresh) {
             Ok(number) => number,
             Err(never) => match never {},
         };
-        let rights = Arc::new(CallerRights { role_set, rights: Rights::new(roles, permissions) });
-        self.callers.insert(account, Arc::clone(&rights));
-        Ok(rights)
+        let rights = Arc::new(CallerRights { role_set, rights, scopes });
+        self.callers.insert(holder, Arc::clone(&rights));
+        rights
     }
 
     /// What a caller may do with the records of `entity` by `action`; `None` where nothing. Compiled once per set of roles.
@@ -280,6 +312,10 @@ impl Model {
         self.plans.rights.insert(key, right.clone());
         right
     }
+}
+
+fn holder(account: AccountId, key: Option<&Key>) -> Holder {
+    (account, key.map(|key| key.id))
 }
 
 /// The permissions of a role's row, which begins with code, whether it is built in, and permissions.

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use insula_model::entity::Entity;
-use insula_model::id::{AccountId, TenantId};
+use insula_model::id::{AccountId, ApiKeyId, TenantId};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource, Rights};
 use insula_model::value::{Timestamp, Value};
@@ -100,6 +100,8 @@ pub(crate) struct Author {
     pub(crate) tenant: TenantId,
     pub(crate) account: AccountId,
     pub(crate) email: Arc<str>,
+    /// The key that was used in the caller's place.
+    pub(crate) api_key: Option<ApiKeyId>,
     pub(crate) origin: crate::engine::Origin,
     pub(crate) now: Timestamp,
 }
@@ -126,6 +128,7 @@ impl<'t, M: Mode> Tx<'t, M> {
             tenant: scope.caller().placement().tenant,
             account: scope.caller().account(),
             email: scope.caller().email_shared(),
+            api_key: scope.caller().key().map(|key| key.id),
             origin: scope.origin().clone(),
             now: scope.engine().clock.now(),
         };

@@ -57,6 +57,8 @@ ids! {
     AccountId,
     /// One sign-in: a family of refresh tokens.
     SessionId,
+    /// A key that a program calls with.
+    ApiKeyId,
     /// An entity (table) of a tenant's schema. Its table is `t_` and the id's hex digits.
     EntityId,
     /// A field (column). Its column is `c_` and the id's hex digits.

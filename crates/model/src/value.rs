@@ -18,7 +18,7 @@ pub use date::Date;
 pub use decimal::{Decimal, DecimalError, MAX_PRECISION};
 pub use document::Document;
 pub use duration::Duration;
-pub use email::{Email, MAX_ADDRESS};
+pub use email::{Email, MAX_ADDRESS, is_of_service};
 pub use markup::RichText;
 pub use phone::Phone;
 pub use time::Time;

@@ -1,7 +1,7 @@
 //! One request on its way to its handler: the credential first, then what else the handler asks for.
 //!
-//! A handler is an `async fn` whose first argument is its credential, [`Public`], [`Scope`], [`Attempt`] or [`Operator`]
-//! ([`Own`] is either of two). Only those are credentials and none can be taken as another argument, so a handler has
+//! A handler is an `async fn` whose first argument is its credential, [`Public`], [`Scope`], [`InPerson`], [`Attempt`] or
+//! [`Operator`] ([`Own`] is either of two). Only those are credentials and none can be taken as another argument, so a handler has
 //! exactly one.
 
 use std::future::Future;
@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use insula_engine::attempt::{Attempt, IdempotencyKey};
 use insula_engine::engine::{Engine, Origin};
 use insula_engine::identity::operator::Operator;
-use insula_engine::identity::{Public, SignedIn};
+use insula_engine::identity::{InPerson, Public, SignedIn};
 use insula_engine::scope::Scope;
 use insula_model::id::{AccountId, TenantId};
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
@@ -176,6 +176,12 @@ impl Credential for Scope {
     }
 }
 
+impl Credential for InPerson {
+    async fn admit(call: &mut Call) -> Result<Self> {
+        Scope::admit(call).await.and_then(Self::of)
+    }
+}
+
 impl Credential for Operator {
     async fn admit(call: &mut Call) -> Result<Self> {
         let bearer = bearer(&call.parts.headers).ok_or_else(Problem::unauthenticated)?;
@@ -189,7 +195,7 @@ impl Credential for Operator {
 
 /// Whoever is signed in, to whatever: for what is of the sign-in itself.
 pub(crate) enum Own {
-    Member(Scope),
+    Member(InPerson),
     Operator(Operator),
 }
 
@@ -213,7 +219,7 @@ impl Credential for Anyone {
 impl Own {
     pub(crate) const fn signed_in(&self) -> SignedIn<'_> {
         match self {
-            Self::Member(scope) => SignedIn::Member(scope),
+            Self::Member(person) => SignedIn::Member(person),
             Self::Operator(operator) => SignedIn::Operator(operator),
         }
     }
@@ -224,7 +230,7 @@ impl Credential for Own {
         match Scope::admit(call).await {
             // A good token, but of no tenant.
             Err(problem) if problem.code() == Code::NotFound => Operator::admit(call).await.map(Self::Operator),
-            admitted => admitted.map(Self::Member),
+            admitted => admitted.and_then(InPerson::of).map(Self::Member),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What stands in a path. An id that is not written canonically names nothing: 404, not 422 (requirement C3).
 
 use axum::extract::{FromRequestParts as _, RawPathParams};
-use insula_model::id::{AccountId, EventId, GroupId, JobId, RecordId, RoleId, SessionId, TenantId};
+use insula_model::id::{AccountId, ApiKeyId, EventId, GroupId, JobId, RecordId, RoleId, SessionId, TenantId};
 use insula_model::problem::{Problem, Result};
 
 use crate::call::{Call, Take};
@@ -44,4 +44,4 @@ macro_rules! ids {
     )*};
 }
 
-ids! { AccountId EventId GroupId JobId RecordId RoleId SessionId TenantId }
+ids! { AccountId ApiKeyId EventId GroupId JobId RecordId RoleId SessionId TenantId }

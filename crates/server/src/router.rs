@@ -8,15 +8,16 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{MethodFilter, on};
 use insula_engine::engine::Engine;
-use insula_engine::identity::Public;
 use insula_engine::identity::operator::Operator;
+use insula_engine::identity::{InPerson, Public};
 use insula_engine::scope::Scope;
 use insula_model::problem::{Code, Problem};
 use insula_model::rights::{Action, Resource};
 
 use crate::api;
 use crate::api::v1::{
-    audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, tenant, users,
+    api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, tenant,
+    users,
 };
 use crate::call::{self, Anyone, AppState, Credential, Handler, Own};
 use crate::cookie::Leaving;
@@ -234,6 +235,12 @@ impl Table {
             .described(auth::password::policy::describe)
             .session(Method::POST, "/api/v1/auth/password/change", auth::password::change::change)
             .described(auth::password::change::describe)
+            .in_person(Method::GET, "/api/v1/api-keys", api_keys::list::list)
+            .described(api_keys::list::describe)
+            .in_person(Method::POST, "/api/v1/api-keys", api_keys::create::create)
+            .described(api_keys::create::describe)
+            .in_person(Method::DELETE, "/api/v1/api-keys/{id}", api_keys::revoke::revoke)
+            .described(api_keys::revoke::describe)
     }
 
     /// The schema: entities, fields, documents.
@@ -289,6 +296,16 @@ impl Table {
         verb: impl Verb,
         path: &'static str,
         handler: impl Handler<Scope, A>,
+    ) -> Undescribed<Plain> {
+        self.add(verb, path, Access::Own, handler)
+    }
+
+    /// Of whoever is signed in himself, and of no program in his place.
+    fn in_person<A: 'static>(
+        self,
+        verb: impl Verb,
+        path: &'static str,
+        handler: impl Handler<InPerson, A>,
     ) -> Undescribed<Plain> {
         self.add(verb, path, Access::Own, handler)
     }

@@ -111,9 +111,9 @@ impl Caller {
     }
 
     /// A request under way, with the token and the address filled in. A path begins with `/`: below `/api/v1`, but
-    /// for the probes, the documentation and what begins with `/api` by itself.
+    /// for the probes, the documentation and what begins with `/api/` by itself.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let outside = ["/api", "/docs/", "/livez", "/readyz"].iter().any(|place| path.starts_with(place));
+        let outside = ["/api/", "/docs/", "/livez", "/readyz"].iter().any(|place| path.starts_with(place));
         let base = if outside { "" } else { "/api/v1" };
         let request = self.client.request(method, format!("{}{base}{path}", self.url));
         match &self.token {

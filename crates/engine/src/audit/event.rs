@@ -2,7 +2,7 @@
 
 use insula_model::clock::Ids;
 use insula_model::entity::Entity;
-use insula_model::id::{EntityId, EventId, RequestId, TenantId};
+use insula_model::id::{ApiKeyId, EntityId, EventId, RequestId, TenantId};
 use insula_model::value::{Timestamp, Value, write_json_text, write_json_uuid};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -71,6 +71,10 @@ impl<'a> Actor<'a> {
 
     fn account(self) -> Option<Uuid> {
         self.author().map(|author| author.account.uuid())
+    }
+
+    fn api_key(self) -> Option<Uuid> {
+        self.author().and_then(|author| author.api_key).map(ApiKeyId::uuid)
     }
 
     const fn request(self) -> RequestId {
@@ -204,6 +208,11 @@ fn canonical(outcome: Outcome, actor: Actor<'_>, event: &Event<'_>, id: EventId,
     write_optional_uuid(actor.account(), &mut out);
     out.extend_from_slice(b",\"action\":");
     write_json_text(event.action, &mut out);
+    // Where there is none it is not said, as before there were any.
+    if let Some(key) = actor.api_key() {
+        out.extend_from_slice(b",\"api_key\":");
+        write_json_uuid(key, &mut out);
+    }
     out.extend_from_slice(b",\"at\":");
     Value::Timestamp(actor.now()).write_json(&mut out);
     out.extend_from_slice(b",\"entity\":");

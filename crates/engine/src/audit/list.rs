@@ -187,7 +187,13 @@ fn view(row: &Row, event: &Map<String, Json>, shown: &Shown) -> Result<Json> {
     view.insert("at".into(), of_event("at"));
     view.insert("action".into(), of_event("action"));
     view.insert("outcome".into(), of_event("outcome"));
-    view.insert("actor".into(), json!({"account_id": of_event("account"), "email": take("email")}));
+    let mut actor = Map::new();
+    actor.insert("account_id".into(), of_event("account"));
+    actor.insert("email".into(), json!(take("email")));
+    if let Some(key) = event.get("api_key") {
+        actor.insert("api_key_id".into(), key.clone());
+    }
+    view.insert("actor".into(), Json::Object(actor));
     for (name, value) in
         [("entity", take("entity")), ("record_id", Some(of_event("subject")).filter(|id| !id.is_null()))]
     {

@@ -64,11 +64,11 @@ impl<M: Mode> Tx<'_, M> {
             }
             (_, Some(_)) => Resource::Entities,
             ("user", _) => Resource::Users,
-            ("role", _) => Resource::Roles,
+            ("role" | "api_key", _) => Resource::Roles,
             ("group", _) => Resource::Groups,
             _ => return Ok(Shown::All),
         };
-        // What a design or a role says may name any field.
+        // What a design, a role or a key says may name any field or entity.
         let whole = !matches!(resource, Resource::Entities | Resource::Roles)
             || self.designs()
             || self.rights().reads_everything();

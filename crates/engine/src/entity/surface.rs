@@ -8,6 +8,7 @@ use insula_model::id::TenantId;
 use insula_model::name::Name;
 use insula_model::rights::{Action, FieldMask, RecordRight, Rights};
 
+use crate::tenant::RoleSet;
 use crate::tx::{Mode, Tx};
 
 /// Everything a [`Surface`] depends on: two callers with the same key have the same surface.
@@ -16,7 +17,7 @@ pub struct SurfaceKey {
     tenant: TenantId,
     schema_version: i64,
     grants_version: i64,
-    roles: Vec<String>,
+    roles: RoleSet,
 }
 
 /// What one caller can use.
@@ -70,7 +71,7 @@ impl<M: Mode> Tx<'_, M> {
             tenant: self.author.tenant,
             schema_version: self.model.versions.schema,
             grants_version: self.model.versions.grants,
-            roles: self.rights().roles().to_vec(),
+            roles: (self.rights().roles().to_vec(), self.caller.scopes.clone()),
         }
     }
 

@@ -100,6 +100,9 @@ fn binds(member: &Member, password_hash: String) -> [Value; 7] {
     ]
 }
 
+/// In place of the hash of an account that nobody signs in to: a program's.
+pub(super) const NO_PASSWORD: &str = "";
+
 /// When a membership was last used that its owner has not used yet.
 pub(super) const NEVER: Timestamp = Timestamp::from_micros(0);
 

@@ -1,5 +1,5 @@
-//! From a bearer token to a caller. The signature is checked every time; what the platform store says of the session
-//! is believed for a second (requirement A5).
+//! From a bearer token to a caller. The signature is checked every time; what the platform store says of the session, or
+//! of a key, is believed for a second (requirement A5).
 
 use std::sync::Arc;
 
@@ -8,10 +8,13 @@ use insula_model::problem::{Problem, Result};
 use insula_model::value::{Timestamp, Value};
 use quick_cache::sync::Cache;
 
+use super::api_key;
+use super::api_key::admission::LiveKey;
+use super::api_key::secret::KeyHash;
 use super::keys;
 use super::operator::Operator;
 use super::token::{Realm, Subject, Unfit};
-use crate::caller::Caller;
+use crate::caller::{Caller, Credential};
 use crate::engine::{Engine, Inner, Origin};
 use crate::sql::Fixed;
 use crate::store::{Placement, Row, StoreError};
@@ -19,6 +22,7 @@ use crate::store::{Placement, Row, StoreError};
 /// How long a session is believed to be good without asking.
 const BELIEVED_MICROS: i64 = 1_000_000;
 const SESSIONS: usize = 100_000;
+const KEYS: usize = 10_000;
 /// How often a session in use is written down as used.
 const USE_SECONDS: i64 = 60;
 
@@ -40,53 +44,79 @@ static LIVE_OPERATOR: Fixed = Fixed::new(
      AND s.credential_epoch = a.credential_epoch AND a.active",
 );
 
-/// Sessions found good a moment ago.
-pub(super) struct Admitted(Cache<SessionId, Arc<Live>>);
+/// Sessions and keys found good a moment ago.
+pub(super) struct Admitted {
+    sessions: Cache<SessionId, Arc<Live>>,
+    keys: Cache<KeyHash, Arc<LiveKey>>,
+}
 
-/// A session that had not ended, of an active member of an active tenant.
-struct Live {
-    account: AccountId,
-    placement: Placement,
-    email: Arc<str>,
-    expires_at: Timestamp,
-    checked_at: Timestamp,
+/// A session that had not ended, or a key, of an active member of an active tenant.
+pub(super) struct Live {
+    pub(super) account: AccountId,
+    pub(super) placement: Placement,
+    pub(super) email: Arc<str>,
+    pub(super) expires_at: Timestamp,
+    pub(super) checked_at: Timestamp,
 }
 
 impl Default for Admitted {
     fn default() -> Self {
-        Self(Cache::new(SESSIONS))
+        Self { sessions: Cache::new(SESSIONS), keys: Cache::new(KEYS) }
     }
 }
 
 impl Admitted {
     pub(super) fn forget(&self, session: SessionId) {
-        self.0.remove(&session);
+        self.sessions.remove(&session);
     }
 
     pub(super) fn forget_account(&self, account: AccountId) {
-        self.0.retain(|_, live| live.account != account);
+        self.forget_all(|live| live.account == account);
     }
 
     pub(super) fn forget_member(&self, account: AccountId, tenant: TenantId) {
-        self.0.retain(|_, live| live.account != account || live.placement.tenant != tenant);
+        self.forget_all(|live| live.account == account && live.placement.tenant == tenant);
     }
 
     pub(super) fn forget_tenant(&self, tenant: TenantId) {
-        self.0.retain(|_, live| live.placement.tenant != tenant);
+        self.forget_all(|live| live.placement.tenant == tenant);
+    }
+
+    fn forget_all(&self, of: impl Fn(&Live) -> bool) {
+        self.sessions.retain(|_, live| !of(live));
+        self.forget_keys(|key| of(&key.live));
+    }
+
+    pub(super) fn forget_key(&self, hash: &KeyHash) {
+        self.keys.remove(hash);
+    }
+
+    pub(super) fn forget_keys(&self, which: impl Fn(&LiveKey) -> bool) {
+        self.keys.retain(|_, key| !which(key));
+    }
+
+    pub(super) fn keep_key(&self, hash: KeyHash, key: Arc<LiveKey>) {
+        self.keys.insert(hash, key);
+    }
+
+    pub(super) fn key(&self, hash: &KeyHash, now: Timestamp) -> Option<Arc<LiveKey>> {
+        self.keys.get(hash).filter(|key| key.live.is_believed(now))
     }
 
     fn get(&self, session: SessionId, now: Timestamp) -> Option<Arc<Live>> {
-        let age = |live: &Live| now.as_micros().saturating_sub(live.checked_at.as_micros());
-        self.0.get(&session).filter(|live| (0..BELIEVED_MICROS).contains(&age(live)))
+        self.sessions.get(&session).filter(|live| live.is_believed(now))
     }
 }
 
 impl Engine {
-    /// Verifies a bearer token; the one place a [`Caller`] is made. Whatever is wrong, the answer is the same; to a good
+    /// Verifies a bearer token, or a key; the one place a [`Caller`] is made. Whatever is wrong, the answer is the same; to a good
     /// token of the platform there is nothing of a tenant's to be found.
     pub(crate) async fn admit(&self, bearer: &str) -> Result<Caller> {
         let engine = &*self.0;
         let now = engine.clock.now();
+        if api_key::secret::is_meant(bearer) {
+            return Box::pin(api_key::admission::admit(engine, bearer, now)).await;
+        }
         let subject = verify(engine, bearer, now).await?;
         if subject.realm == Realm::Platform {
             Box::pin(look_up_operator(engine, subject, now)).await?;
@@ -98,7 +128,8 @@ impl Engine {
             None => Box::pin(look_up(engine, subject.session, now)).await?.ok_or_else(Problem::unauthenticated)?,
         };
         if live.agrees(subject) && now < live.expires_at {
-            Ok(Caller::verified(live.account, subject.session, live.placement, Arc::clone(&live.email)))
+            let credential = Credential::Session(subject.session);
+            Ok(Caller::verified(live.account, credential, live.placement, Arc::clone(&live.email)))
         } else {
             Err(Problem::unauthenticated())
         }
@@ -107,6 +138,10 @@ impl Engine {
     /// Verifies a superuser's bearer token; the one place an [`Operator`] is made. To a member of a tenant there is no
     /// platform to be found.
     pub async fn authenticate_operator(&self, bearer: &str, origin: Origin) -> Result<Operator> {
+        if api_key::secret::is_meant(bearer) {
+            self.admit(bearer).await?;
+            return Err(Problem::not_found());
+        }
         let now = self.0.clock.now();
         let subject = verify(&self.0, bearer, now).await?;
         match subject.realm {
@@ -169,6 +204,10 @@ fn lives_until(
 }
 
 impl Live {
+    fn is_believed(&self, now: Timestamp) -> bool {
+        (0..BELIEVED_MICROS).contains(&now.as_micros().saturating_sub(self.checked_at.as_micros()))
+    }
+
     fn agrees(&self, subject: Subject) -> bool {
         self.account == subject.account && Realm::Tenant(self.placement.tenant) == subject.realm
     }
@@ -191,6 +230,6 @@ async fn look_up(engine: &Inner, session: SessionId, now: Timestamp) -> Result<O
         expires_at: lives_until(engine, session, row, 2, now)?,
         checked_at: now,
     });
-    engine.identity.admitted.0.insert(session, Arc::clone(&live));
+    engine.identity.admitted.sessions.insert(session, Arc::clone(&live));
     Ok(Some(live))
 }

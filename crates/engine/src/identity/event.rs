@@ -3,8 +3,10 @@
 
 use insula_model::id::{AccountId, EventId, SessionId, TenantId};
 use insula_model::value::{Timestamp, Value};
+use uuid::Uuid;
 
 use crate::audit::{self, Outcome};
+use crate::caller::Caller;
 use crate::engine::{Inner, Origin};
 use crate::outbox;
 use crate::sql::Fixed;
@@ -107,30 +109,28 @@ pub(super) async fn append_to_tenant(
     outbox::put(tx, audit::prepare_as(action.outcome(), &author, &engine.ids, &event), now).await
 }
 
-/// A change of a tenant's row on the platform, as its trail tells it: JSON objects of the values before and after.
+/// A change of a tenant's rows on the platform, as its trail tells it: JSON objects of the values before and after.
 pub(super) struct Change<'a> {
     pub(super) action: &'static str,
-    pub(super) before: &'a [u8],
-    pub(super) after: &'a [u8],
+    pub(super) subject: Uuid,
+    pub(super) before: Option<&'a [u8]>,
+    pub(super) after: Option<&'a [u8]>,
 }
 
-/// Appends what a member changed of his tenant's row to that tenant's trail.
+/// Appends what a member, or a key in his place, changed of his tenant's rows to that tenant's trail.
 pub(super) async fn append_change(
     tx: &mut Tx,
     engine: &Inner,
     origin: &Origin,
     now: Timestamp,
-    party: &Party<'_>,
+    caller: &Caller,
     change: &Change<'_>,
 ) -> Result<(), StoreError> {
-    let event = audit::Event {
-        action: change.action,
-        entity: None,
-        subject: Some(party.tenant.uuid()),
-        before: Some(change.before),
-        after: Some(change.after),
-    };
-    outbox::put(tx, audit::prepare_as(Outcome::Ok, &author(party, origin, now), &engine.ids, &event), now).await
+    let Change { action, subject, before, after } = *change;
+    let event = audit::Event { action, entity: None, subject: Some(subject), before, after };
+    let party = Party { account: caller.account(), tenant: caller.tenant(), email: caller.email(), session: None };
+    let author = Author { api_key: caller.key().map(|key| key.id), ..author(&party, origin, now) };
+    outbox::put(tx, audit::prepare_as(Outcome::Ok, &author, &engine.ids, &event), now).await
 }
 
 fn author(party: &Party<'_>, origin: &Origin, now: Timestamp) -> Author {
@@ -139,6 +139,7 @@ fn author(party: &Party<'_>, origin: &Origin, now: Timestamp) -> Author {
         tenant: party.tenant,
         account: party.account,
         email: party.email.into(),
+        api_key: None,
         origin: Origin { user_agent, ..origin.clone() },
         now,
     }

@@ -23,8 +23,11 @@ use crate::mail::{self, Letter};
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
 
-static ACCOUNT: Fixed =
-    Fixed::new("SELECT id, password_hash, email, credential_epoch FROM insula.account WHERE email_folded = $1");
+/// Of those that have a password.
+static ACCOUNT: Fixed = Fixed::new(
+    "SELECT id, password_hash, email, credential_epoch FROM insula.account \
+     WHERE email_folded = $1 AND password_hash <> ''",
+);
 static MEMBERSHIPS: Fixed = Fixed::new(
     "SELECT t.id, t.code_folded, m.last_used_at, \
      (SELECT count(*) FROM insula.membership o WHERE o.account_id = a.id) FROM insula.account a \

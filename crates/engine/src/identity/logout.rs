@@ -9,13 +9,13 @@ use insula_model::value::{Timestamp, Value};
 use super::account;
 use super::csrf::CookieProof;
 use super::event::Action;
+use super::in_person::InPerson;
 use super::opaque;
 use super::operator::Operator;
 use super::refresh::{self, Found};
 use super::session::{self, Closing, EndReason, Ending};
 use super::token::Subject;
 use crate::engine::{Inner, Origin};
-use crate::scope::Scope;
 use crate::sql::Fixed;
 use crate::store::{StoreError, Tx};
 
@@ -27,7 +27,7 @@ static TENANTS: Fixed = Fixed::new(
 /// Whose sign-in it is: a tenant's member's or a superuser's.
 #[derive(Clone, Copy)]
 pub enum SignedIn<'a> {
-    Member(&'a Scope),
+    Member(&'a InPerson),
     Operator(&'a Operator),
 }
 
@@ -44,13 +44,14 @@ pub(super) struct Holder<'a> {
 impl<'a> SignedIn<'a> {
     pub(super) fn holder(self) -> Holder<'a> {
         match self {
-            Self::Member(scope) => {
+            Self::Member(person) => {
+                let scope = person.scope();
                 let caller = scope.caller();
                 Holder {
                     engine: scope.engine(),
                     origin: scope.origin(),
                     account: caller.account(),
-                    session: caller.session(),
+                    session: person.session(),
                     tenant: Some(caller.tenant()),
                     email: caller.email(),
                 }

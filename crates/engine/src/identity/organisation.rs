@@ -9,7 +9,7 @@ use insula_model::rights::{Action, Resource};
 use insula_model::value::Value;
 use serde::Serialize;
 
-use super::event::{self, Change, Party};
+use super::event::{self, Change};
 use super::label;
 use super::password::Hasher;
 use super::password::strength::read_policy;
@@ -83,9 +83,9 @@ pub async fn update(scope: &Scope, body: &Json) -> Result<OrganisationView> {
     let policy = serde_json::to_string(&after.policies.password).map_err(Problem::internal)?;
     let binds = [Value::Text(after.name.clone()), Value::Text(policy), Value::Uuid(after.id.uuid())];
     tx.fixed_execute(&UPDATE, &binds.each_ref()).await?;
-    let party = Party { account: caller.account(), tenant: after.id, email: caller.email(), session: None };
-    let change = Change { action: "tenant.update", before: &told(&before)?, after: &told(&after)? };
-    event::append_change(&mut tx, engine, scope.origin(), now, &party, &change).await?;
+    let (was, is) = (told(&before)?, told(&after)?);
+    let change = Change { action: "tenant.update", subject: after.id.uuid(), before: Some(&was), after: Some(&is) };
+    event::append_change(&mut tx, engine, scope.origin(), now, caller, &change).await?;
     tx.commit().await?;
     engine.wake();
     Ok(after)

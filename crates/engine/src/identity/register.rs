@@ -158,6 +158,7 @@ async fn furnish(mut tx: Tx, engine: &Inner, origin: &Origin, founding: &Foundin
         tenant: founding.tenant,
         account: owner.account,
         email: owner.email.as_str().into(),
+        api_key: None,
         origin: origin.clone(),
         now: founding.now,
     };

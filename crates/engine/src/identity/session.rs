@@ -39,6 +39,11 @@ static RENEW: Fixed = Fixed::new(
     "UPDATE insula.session SET credential_epoch = (SELECT credential_epoch FROM insula.account WHERE id = account_id) \
      WHERE id = $1",
 );
+static IS_LIVE: Fixed = Fixed::new(
+    "SELECT 1 FROM insula.session s \
+     JOIN insula.account a ON a.id = s.account_id AND a.credential_epoch = s.credential_epoch \
+     WHERE s.id = $1 AND s.ended_at IS NULL",
+);
 static END_MEMBER: Fixed = Fixed::new(
     "UPDATE insula.session SET ended_at = $1, end_reason = $2 \
      WHERE account_id = $3 AND tenant_id = $4 AND ended_at IS NULL",
@@ -272,6 +277,11 @@ pub(super) async fn close(
     forget(engine, which);
     engine.wake();
     Ok(())
+}
+
+/// Whether a session of an account that is locked has not ended.
+pub(super) async fn is_live(tx: &mut Tx, session: SessionId) -> Result<bool, StoreError> {
+    Ok(!tx.fixed(&IS_LIVE, &[&Value::Uuid(session.uuid())]).await?.is_empty())
 }
 
 /// Takes a session over into the account's present epoch.

@@ -127,6 +127,10 @@ impl World {
         send(self.engine.authenticate(&tokens.access_token, origin())).await
     }
 
+    async fn person(&self, tokens: &Tokens) -> InPerson {
+        InPerson::of(self.scope(tokens).await.unwrap()).unwrap()
+    }
+
     /// An owner's scope in a tenant of its own.
     async fn owner(&self, code: &str) -> Scope {
         let tokens = self.register(code, &format!("owner@{code}.example")).await.unwrap();
@@ -260,19 +264,19 @@ fn a_token_ends_with_its_time_and_its_session() {
         let tokens = world.register("acme", "ada@example.org").await.unwrap();
         let other = world.login("ada@example.org", PASSWORD).await.unwrap();
         world.clock.advance(1799);
-        let scope = world.scope(&tokens).await.unwrap();
+        let person = world.person(&tokens).await;
         world.clock.advance(1);
         assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
 
         let mut tokens = world.refresh(tokens.refresh_token()).await.unwrap();
         assert!(world.scope(&tokens).await.is_ok());
-        send(logout(SignedIn::Member(&scope), None)).await.unwrap();
+        send(logout(SignedIn::Member(&person), None)).await.unwrap();
         assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
         assert_eq!(code(world.refresh(tokens.refresh_token()).await), Some(Code::Unauthenticated));
 
         let other = world.refresh(other.refresh_token()).await.unwrap();
         tokens = world.login("ada@example.org", PASSWORD).await.unwrap();
-        let (one, two) = (world.scope(&tokens).await.unwrap(), world.scope(&other).await);
+        let (one, two) = (world.person(&tokens).await, world.scope(&other).await);
         assert!(two.is_ok());
         logout(SignedIn::Member(&one), Some(&json(r#"{"all":true}"#))).await.unwrap();
         for tokens in [&tokens, &other] {
@@ -291,7 +295,7 @@ fn an_end_on_another_node_is_seen_within_a_second() {
         let tokens = world.register("acme", "ada@example.org").await.unwrap();
         let scope = world.scope(&tokens).await.unwrap();
         let mut tx = world.engine.0.stores.platform_write().await.unwrap();
-        let ending = session::Ending::One(scope.caller().session());
+        let ending = session::Ending::One(scope.caller().session().unwrap());
         session::end(&mut tx, ending, session::EndReason::Logout, NOW).await.unwrap();
         tx.commit().await.unwrap();
         world.clock.advance(1);
@@ -317,7 +321,7 @@ fn req_a5_what_was_proved_in_an_older_epoch_is_good_for_nothing() {
         world.clock.advance(1);
         assert_eq!(code(world.scope(&tokens).await), Some(Code::Unauthenticated));
         assert_eq!(code(world.refresh(tokens.refresh_token()).await), Some(Code::Unauthenticated));
-        let now = world.signed_in("ada@example.org").await;
+        let now = InPerson::of(world.signed_in("ada@example.org").await).unwrap();
         assert_eq!(sessions::list(SignedIn::Member(&now), "").await.unwrap().items.len(), 1);
     });
 }

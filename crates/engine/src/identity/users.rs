@@ -5,7 +5,7 @@
 pub(super) mod change;
 mod create;
 mod delete;
-mod grant;
+pub(super) mod grant;
 mod list;
 pub(super) mod member;
 mod show;
@@ -14,7 +14,7 @@ mod update;
 
 use insula_model::id::AccountId;
 use insula_model::problem::Result;
-use insula_model::value::Timestamp;
+use insula_model::value::{Timestamp, is_of_service};
 use serde::Serialize;
 
 pub use create::create;
@@ -28,9 +28,26 @@ use self::member::Member;
 use crate::audit::Event;
 use crate::tx::{Altering, Tx};
 
+/// Who a user is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Person,
+    Service,
+}
+
+impl Kind {
+    /// Of whoever has this address: people have none of a program's.
+    fn of(email: &str) -> Self {
+        if is_of_service(email) { Self::Service } else { Self::Person }
+    }
+}
+
 #[derive(Serialize)]
 pub struct UserView {
     pub id: AccountId,
+    /// A person, or a program, which has keys and no password.
+    pub kind: Kind,
     pub email: String,
     pub full_name: String,
     /// Codes, in their order.
@@ -43,6 +60,7 @@ impl From<Member> for UserView {
     fn from(member: Member) -> Self {
         Self {
             id: member.account,
+            kind: Kind::of(&member.email),
             email: member.email,
             full_name: member.full_name,
             roles: member.roles,

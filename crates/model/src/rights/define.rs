@@ -147,7 +147,7 @@ fn grant(json: &Json, at: &str, author: &Author<'_>, errors: &mut Errors) -> Opt
     Some(Permission { target, actions, scope, rule, fields })
 }
 
-fn target(members: &mut Members<'_>, author: &Author<'_>, errors: &mut Errors) -> Option<Target> {
+pub(super) fn target(members: &mut Members<'_>, author: &Author<'_>, errors: &mut Errors) -> Option<Target> {
     let name = members.text("resource", 100, errors)?;
     let found = match name.strip_prefix("records:") {
         Some("*") => Some(Target::AllRecords),
@@ -165,7 +165,7 @@ fn target(members: &mut Members<'_>, author: &Author<'_>, errors: &mut Errors) -
     found
 }
 
-fn actions(members: &mut Members<'_>, errors: &mut Errors) -> Option<Vec<Action>> {
+pub(super) fn actions(members: &mut Members<'_>, errors: &mut Errors) -> Option<Vec<Action>> {
     let json = members.required("actions", errors)?;
     let at = members.pointer("actions");
     let items = list(json, &at, Action::ALL.len(), errors)?;

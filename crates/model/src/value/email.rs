@@ -1,6 +1,7 @@
 //! E-mail addresses (RFC 5321 §4.1.2, RFC 5322 §3.4.1): a dot-atom before the `@`, a host name after it. Quoted local
 //! parts and address literals are legal and refused: nobody has one who is not testing.
 
+use crate::id::AccountId;
 use crate::input::Members;
 use crate::problem::{Code, Errors};
 
@@ -14,6 +15,14 @@ const MAX_LABEL: usize = 63;
 /// An address as written, its domain in lower case and in ASCII (IDNA, RFC 5891).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Email(String);
+
+/// Where the addresses lie of accounts that are no person's.
+const SERVICE_DOMAIN: &str = "service.invalid";
+
+/// Whether `address` stands in place of one.
+pub fn is_of_service(address: &str) -> bool {
+    address.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(SERVICE_DOMAIN))
+}
 
 impl Email {
     pub fn parse(text: &str) -> Option<Self> {
@@ -33,7 +42,7 @@ impl Email {
     /// The member `email`, which must be there.
     pub fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Self> {
         let text = members.text("email", MAX_ADDRESS, errors)?;
-        let email = Self::parse(text);
+        let email = Self::parse(text).filter(|email| !is_of_service(email.as_str()));
         if email.is_none() {
             errors.add(
                 members.pointer("email"),
@@ -42,6 +51,12 @@ impl Email {
             );
         }
         email
+    }
+
+    /// What stands in place of the address of a program's account. No mail reaches it (RFC 2606 §2), and nobody can sign
+    /// up with it, since [`Email::read`] takes none of these.
+    pub fn of_service(id: AccountId) -> Self {
+        Self(format!("{id}@{SERVICE_DOMAIN}"))
     }
 
     pub fn as_str(&self) -> &str {

@@ -1,5 +1,6 @@
 //! Version 1, under `/api/v1`.
 
+pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod authz;

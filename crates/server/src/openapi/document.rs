@@ -71,7 +71,7 @@ pub(super) fn document(routes: &[RouteInfo], surface: Option<&Surface>) -> Value
             "schemas": parts,
             "responses": responses,
             "headers": headers(),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, or an API key."}},
         },
     })
 }

@@ -10,6 +10,7 @@ macro_rules! runs {
     )+};
 }
 
+mod api_keys;
 mod authz;
 mod bad_input;
 mod cells;

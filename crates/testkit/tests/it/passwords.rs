@@ -1,6 +1,6 @@
 //! Passwords, and the mails about them.
 
-mod canary;
+pub(super) mod canary;
 mod change;
 mod enumeration;
 mod hashing;

@@ -4,7 +4,7 @@ mod cookie;
 mod keys;
 mod own;
 mod refresh;
-mod revoked;
+pub(super) mod revoked;
 
 use std::time::{Duration, Instant};
 

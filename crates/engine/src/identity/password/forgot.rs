@@ -20,8 +20,9 @@ const GOOD_SECONDS: i64 = 3600;
 /// How long after one nobody is sent another, so that others cannot fill somebody's mailbox.
 const PAUSE_SECONDS: i64 = 60;
 
-static ACCOUNT: Fixed =
-    Fixed::new("SELECT id, email FROM insula.account WHERE email_folded = $1 AND active FOR UPDATE");
+static ACCOUNT: Fixed = Fixed::new(
+    "SELECT id, email FROM insula.account WHERE email_folded = $1 AND active AND password_hash <> '' FOR UPDATE",
+);
 static RECENT: Fixed =
     Fixed::new("SELECT 1 FROM insula.password_reset WHERE account_id = $1 AND mail_id <> $2 AND issued_at > $3");
 static ISSUE: Fixed = Fixed::new(

@@ -1,11 +1,13 @@
-//! When sessions were last used, to the minute. Admissions note it in this process; the background writes it down, so
+//! When sessions and keys were last used, to the minute. Admissions note it in this process; the background writes it down, so
 //! that no request waits for it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 use insula_model::id::SessionId;
 use insula_model::value::{Timestamp, Value};
+use uuid::Uuid;
 
 use crate::engine::Inner;
 use crate::sql::Fixed;
@@ -21,15 +23,26 @@ static TOUCH: Fixed = Fixed::new(
      (SELECT id FROM insula.session WHERE id = $2 AND last_used_at < $1 FOR UPDATE SKIP LOCKED)",
 );
 
-/// Sessions whose use is still to be written.
-#[derive(Default)]
-pub(in crate::identity) struct Uses(Mutex<HashMap<SessionId, Timestamp>>);
+static TOUCH_KEY: Fixed = Fixed::new(
+    "UPDATE insula.api_key SET last_used_at = $1 WHERE id IN \
+     (SELECT id FROM insula.api_key WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1) \
+      FOR UPDATE SKIP LOCKED)",
+);
 
-impl Uses {
-    pub(in crate::identity) fn note(&self, session: SessionId, now: Timestamp) {
+/// Those whose use is still to be written.
+pub(in crate::identity) struct Uses<I>(Mutex<HashMap<I, Timestamp>>);
+
+impl<I> Default for Uses<I> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<I: Eq + Hash> Uses<I> {
+    pub(in crate::identity) fn note(&self, id: I, now: Timestamp) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.len() < MOST {
-            noted.insert(session, now);
+            noted.insert(id, now);
         }
     }
 
@@ -37,7 +50,7 @@ impl Uses {
         !self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    fn take(&self) -> HashMap<SessionId, Timestamp> {
+    fn take(&self) -> HashMap<I, Timestamp> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -48,13 +61,19 @@ pub(in crate::identity) async fn touch(tx: &mut Tx, session: SessionId, now: Tim
 }
 
 /// Writes down what was noted. What is lost in a failure is noted again by the next use.
-pub(crate) async fn write_session_uses(engine: &Inner) -> Result<(), StoreError> {
-    let noted = engine.identity.uses.take();
-    if noted.is_empty() {
+pub(crate) async fn write_uses(engine: &Inner) -> Result<(), StoreError> {
+    let (sessions, keys) = (engine.identity.uses.take(), engine.identity.key_uses.take());
+    if sessions.is_empty() && keys.is_empty() {
         return Ok(());
     }
-    let set = |(session, at): (SessionId, Timestamp)| vec![Value::Timestamp(at), Value::Uuid(session.uuid())];
+    let set = |id: Uuid, at: Timestamp| vec![Value::Timestamp(at), Value::Uuid(id)];
+    let sessions: Vec<_> = sessions.into_iter().map(|(id, at)| set(id.uuid(), at)).collect();
+    let keys: Vec<_> = keys.into_iter().map(|(id, at)| set(id.uuid(), at)).collect();
     let mut tx = engine.stores.platform_write().await?;
-    tx.send(TOUCH.text(tx.dialect()), noted.into_iter().map(set).collect()).await?;
+    for (sql, sets) in [(&TOUCH, sessions), (&TOUCH_KEY, keys)] {
+        if !sets.is_empty() {
+            tx.send(sql.text(tx.dialect()), sets).await?;
+        }
+    }
     tx.commit().await
 }

@@ -27,7 +27,7 @@ fn what_has_come_to_its_end_is_purged_hourly_and_nothing_else() {
         purge(&world).await;
         world.clock.advance(DAY);
         let ended = world.login("ada@example.org", PASSWORD).await.unwrap();
-        logout(SignedIn::Member(&world.scope(&ended).await.unwrap()), None).await.unwrap();
+        logout(SignedIn::Member(&world.person(&ended).await), None).await.unwrap();
         purge(&world).await;
         assert_eq!(left(&world).await, (2, 3));
 

@@ -207,7 +207,8 @@ fn an_event_put_in_while_another_arrives_is_not_forgotten() {
         let (engine, placement) = (&world.engine.0, owner.caller().placement());
         let event = || {
             let (tenant, account) = (placement.tenant, owner.caller().account());
-            let author = crate::tx::Author { tenant, account, email: "x".into(), origin: origin(), now: NOW };
+            let author =
+                crate::tx::Author { tenant, account, email: "x".into(), api_key: None, origin: origin(), now: NOW };
             let event = crate::audit::Event {
                 action: "session.refused",
                 entity: None,

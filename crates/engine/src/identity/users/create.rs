@@ -1,5 +1,6 @@
 //! Adding a user.
 
+use insula_model::id::AccountId;
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
@@ -8,7 +9,7 @@ use insula_model::value::Email;
 
 use super::change::{self, Change};
 use super::member::{self, Member};
-use super::{UserView, conclude, grant};
+use super::{Kind, UserView, conclude, grant};
 use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::account::{self, Standing};
 use crate::identity::label;
@@ -17,6 +18,9 @@ use crate::identity::password::{Hasher, Password, imported};
 use crate::roles;
 use crate::scope::Scope;
 use crate::tx::{Mode, Tx};
+
+/// Characters that are looked at.
+const MAX_KIND: usize = 20;
 
 struct NewUser {
     email: Email,
@@ -30,10 +34,12 @@ enum Secret {
     Password(Password),
     /// Set elsewhere.
     Hash(String),
+    /// Nothing: it is a program.
+    None,
 }
 
 /// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`, or
-/// `password_hash` in place of `password`.
+/// `password_hash` in place of `password`; `{kind: "service", full_name, roles}` is a program's.
 ///
 /// An address that has an account already, through another organisation, becomes a member here too and keeps the
 /// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations,
@@ -44,7 +50,8 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
     scope.read(async |tx| tx.require(Resource::Users, Action::Create)).await?;
     let engine = scope.engine();
     let slots = &engine.identity.slots;
-    let new = Members::read(body, |members, errors| read(members, slots.hasher(), errors))?;
+    let id = engine.ids.unordered();
+    let new = Members::read(body, |members, errors| read(members, id, slots.hasher(), errors))?;
     let hash = match new.secret {
         Secret::Password(password) => {
             let mut tx = engine.stores.platform_read().await?;
@@ -54,20 +61,46 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
             slots.hash(password, engine.ids.random()).await?
         }
         Secret::Hash(hash) => hash,
+        Secret::None => account::NO_PASSWORD.to_owned(),
     };
 
-    let applicant = Member::new(engine.ids.unordered(), &new.email, new.full_name, engine.clock.now());
+    let applicant = Member::new(id, &new.email, new.full_name, engine.clock.now());
     let (user, change) = register(scope, applicant, hash).await?;
     let done = Box::pin(change::make(engine, change, admit(attempt, &without_secret(body), &user, &new.roles))).await?;
     Ok(done.map(UserView::from))
 }
 
-fn read(members: &mut Members<'_>, hasher: Hasher, errors: &mut Errors) -> Option<NewUser> {
-    let email = Email::read(members, errors);
+fn read(members: &mut Members<'_>, id: AccountId, hasher: Hasher, errors: &mut Errors) -> Option<NewUser> {
+    let kind = read_kind(members, errors)?;
     let full_name = label::read(members, "full_name", errors);
-    let secret = read_secret(members, hasher, errors);
+    let (email, secret) = match kind {
+        Kind::Person => (Email::read(members, errors), read_secret(members, hasher, errors)),
+        Kind::Service => {
+            refuse_credentials(members, errors);
+            (Some(Email::of_service(id)), Some(Secret::None))
+        }
+    };
     let roles = members.required("roles", errors).and_then(|json| grant::read(json, members, errors));
     Some(NewUser { email: email?, full_name: full_name?, secret: secret?, roles: roles? })
+}
+
+fn read_kind(members: &mut Members<'_>, errors: &mut Errors) -> Option<Kind> {
+    match members.optional_text("kind", MAX_KIND, errors) {
+        None | Some("person") => Some(Kind::Person),
+        Some("service") => Some(Kind::Service),
+        Some(_) => {
+            errors.add(members.pointer("kind"), Code::OutOfRange, "Expected \"person\" or \"service\".");
+            None
+        }
+    }
+}
+
+fn refuse_credentials(members: &mut Members<'_>, errors: &mut Errors) {
+    for name in ["email", "password", "password_hash"] {
+        if members.optional(name).is_some() {
+            errors.add(members.pointer(name), Code::Invalid, "A program has none: it calls with keys.");
+        }
+    }
 }
 
 fn read_secret(members: &mut Members<'_>, hasher: Hasher, errors: &mut Errors) -> Option<Secret> {

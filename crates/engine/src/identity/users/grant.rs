@@ -38,7 +38,7 @@ pub(super) fn read(json: &Json, members: &Members<'_>, errors: &mut Errors) -> O
 }
 
 /// Refuses what the caller may not do to `member`, whoever he is.
-pub(super) fn may_touch(rights: &Rights, member: &Member) -> Result<()> {
+pub(in crate::identity) fn may_touch(rights: &Rights, member: &Member) -> Result<()> {
     if member.has_role(OWNER) && !is_owner(rights) { Err(Problem::forbidden()) } else { Ok(()) }
 }
 

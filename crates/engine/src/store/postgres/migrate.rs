@@ -26,6 +26,7 @@ pub(super) const PLATFORM: Tables = Tables {
         include_str!("migrations/platform_0006.sql"),
         include_str!("migrations/platform_0007.sql"),
         include_str!("migrations/platform_0008.sql"),
+        include_str!("migrations/platform_0009.sql"),
     ],
 };
 /// Schema `insula_tenant`, in every cell.

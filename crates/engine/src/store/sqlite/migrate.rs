@@ -14,6 +14,7 @@ pub(super) const PLATFORM: &[&str] = &[
     include_str!("migrations/platform_0006.sql"),
     include_str!("migrations/platform_0007.sql"),
     include_str!("migrations/platform_0008.sql"),
+    include_str!("migrations/platform_0009.sql"),
 ];
 pub(super) const TENANT: &[&str] = &[
     include_str!("migrations/tenant_0001.sql"),

@@ -59,7 +59,7 @@ pub(super) fn scope() -> Schema {
     Schema::one_of(["tenant", "own"])
 }
 
-fn actions() -> Schema {
+pub(super) fn actions() -> Schema {
     Schema::array(action()).with("minItems", 1).with("uniqueItems", true)
 }
 

@@ -17,6 +17,7 @@ fn user() -> Schema {
         "User",
         Schema::output([
             required("id", Schema::uuid()),
+            required("kind", kind()),
             required("email", Schema::email()),
             required("full_name", Schema::text(1, 200)),
             required("roles", Schema::array(Schema::code())),
@@ -28,9 +29,14 @@ fn user() -> Schema {
 
 fn user_example() -> Value {
     json!({
-        "id": "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71", "email": "grace@example.com", "full_name": "Grace Hopper",
+        "id": "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71", "kind": "person", "email": "grace@example.com", "full_name": "Grace Hopper",
         "roles": ["editor"], "active": true, "created_at": "2026-03-01T09:30:00.251307Z",
     })
+}
+
+/// Who it is that signs in, or calls.
+fn kind() -> Schema {
+    Schema::one_of(["person", "service"]).described("A program is a `service`: it has API keys and no password.")
 }
 
 /// Codes of roles as they are sent.

@@ -85,6 +85,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "getOrganisation"
         | "logout"
         | "listSessions"
+        | "listApiKeys"
         | "listUsers"
         | "listJobs"
         | "listRoles"
@@ -108,6 +109,13 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
             let current = |session: &&Value| session["current"] == true;
             Inputs::variable("id", other.items().iter().find(current).unwrap()["id"].as_str().unwrap())
         }
+        "createApiKey" => {
+            let program = json!({"kind": "service", "full_name": side.canary, "roles": ["viewer"]});
+            let mut body = api_key(SENT);
+            body["account"] = made("users", &program, owner).await.into();
+            Inputs::body(body)
+        }
+        "revokeApiKey" => Inputs::variable("id", &made("api-keys", &api_key(&side.canary), owner).await),
         "forgotPassword" => Inputs::body(json!({"email": owner.email})),
         "resetPassword" => Inputs::body(json!({"token": reset_token(side, owner).await, "new_password": PASSWORD})),
         "changePassword" => Inputs::body(json!({"current_password": PASSWORD, "new_password": PASSWORD})),
@@ -212,6 +220,10 @@ fn member(side: &Side, name: &str) -> Value {
 fn role(name: &str) -> Value {
     let grant = json!({"resource": "records:ticket", "actions": ["read"], "scope": "tenant", "where": "priority > 1"});
     json!({"code": format!("role{}", number()), "name": name, "grants": [grant]})
+}
+
+fn api_key(name: &str) -> Value {
+    json!({"name": name, "scopes": [{"resource": "records:ticket", "actions": ["read"]}]})
 }
 
 fn group(name: &str, member: &str) -> Value {

@@ -51,12 +51,7 @@ async fn nowhere(store: Store) {
     let reset = json!({"token": mail.after("/reset?token="), "new_password": canary("reset")});
     process.anonymous().post("/auth/password/reset", &reset).await.expect(204);
 
-    let mut kept = files(place.data_dir.path());
-    if let Some(database) = &place.database {
-        kept.push(("dump".to_owned(), database.everything().await.into_bytes()));
-    }
-    let (_, log) = process.terminate();
-    kept.push(("log".to_owned(), log.join("\n").into_bytes()));
+    let kept = everything(&place, process).await;
     assert!(kept.iter().any(|(_, text)| contains(text, b"ada@acme.example")), "nothing was looked at");
     for (name, text) in kept {
         assert!(!contains(&text, b"canary-of-a-secret"), "{name}");
@@ -64,7 +59,18 @@ async fn nowhere(store: Store) {
     }
 }
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
+/// Every file, row and line of the log of a server, which is stopped.
+pub(crate) async fn everything(place: &Place, process: Process) -> Vec<(String, Vec<u8>)> {
+    let mut kept = files(place.data_dir.path());
+    if let Some(database) = &place.database {
+        kept.push(("dump".to_owned(), database.everything().await.into_bytes()));
+    }
+    let (_, log) = process.terminate();
+    kept.push(("log".to_owned(), log.join("\n").into_bytes()));
+    kept
+}
+
+pub(crate) fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|part| part == word)
 }
 

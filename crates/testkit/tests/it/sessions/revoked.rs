@@ -14,13 +14,13 @@ use crate::platform;
 const BELIEVED: Duration = Duration::from_secs(1);
 
 /// Every node of an installation: the one a test talks to, and another where there can be one.
-struct Nodes {
+pub(crate) struct Nodes {
     other: Option<Running>,
     urls: Vec<String>,
 }
 
 impl Nodes {
-    async fn of(app: &TestApp) -> Self {
+    pub(crate) async fn of(app: &TestApp) -> Self {
         let other = if app.place().database.is_some() { Some(app.node().await) } else { None };
         let urls = [app.url()].into_iter().chain(other.as_ref().map(Running::url)).map(str::to_owned).collect();
         Self { other, urls }
@@ -28,7 +28,7 @@ impl Nodes {
 
     /// After `change` every node answers `path` with `status`, though each has just answered with 200: at the latest a
     /// request that begins a second later.
-    async fn refuse(&self, caller: &Caller, path: &str, status: u16, change: impl Future<Output = Reply>) {
+    pub(crate) async fn refuse(&self, caller: &Caller, path: &str, status: u16, change: impl Future<Output = Reply>) {
         for url in &self.urls {
             caller.at(url).get(path).await.expect(200);
         }
@@ -48,7 +48,7 @@ impl Nodes {
         }
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         if let Some(other) = self.other {
             other.stop().await;
         }

@@ -27,6 +27,7 @@ pub(crate) fn describe() -> Operation {
             Schema::output([
                 required("account_id", Schema::uuid().nullable().described("Null is Insula itself.")),
                 required("email", Schema::email().nullable()),
+                optional("api_key_id", Schema::uuid().described("The key that acted in its place.")),
             ]),
         ),
         optional("entity", Schema::name()),

@@ -19,7 +19,8 @@ pub(crate) async fn create(attempt: Attempt, NoQuery: NoQuery, JsonBody(body): J
 
 pub(crate) fn describe() -> Operation {
     let body = Schema::input([
-        required("email", Schema::email()),
+        optional("kind", super::kind().nullable()),
+        optional("email", Schema::email().described("Of a person; a program has none.")),
         required("full_name", Schema::label()),
         optional("password", new_password()),
         optional(
@@ -29,7 +30,10 @@ pub(crate) fn describe() -> Operation {
         required("roles", super::roles()),
     ]);
     Operation::new("createUser", "Adds a member")
-        .details("An address that has an account already keeps its password: the one sent is not used.")
+        .details(
+            "An address that has an account already keeps its password: the one sent is not used. A program is made with \
+             `kind` `service`, `full_name` and `roles` alone.",
+        )
         .body(Schema::named("NewUser", body))
         .sent(json!({
             "email": "grace@example.com", "full_name": "Grace Hopper", "password": "a-bug-in-the-relay",

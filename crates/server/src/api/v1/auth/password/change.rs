@@ -24,5 +24,6 @@ pub(crate) fn describe() -> Operation {
         .details("Every other session of the account ends; this one goes on with the tokens it has.")
         .body(body)
         .sent(json!({"current_password": "three-small-boats-at-sea", "new_password": "four-small-boats-at-sea"}))
+        .problem(403)
         .answer(Answer::empty(204, "The password is changed."))
 }

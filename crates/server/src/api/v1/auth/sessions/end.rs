@@ -18,5 +18,6 @@ pub(crate) async fn end(own: Own, Path(id): Path<SessionId>, NoQuery: NoQuery) -
 pub(crate) fn describe() -> Operation {
     Operation::new("endSession", "Ends one session of the account")
         .details("Its tokens are refused from then on; the one that asks may end itself.")
+        .problem(403)
         .answer(Answer::empty(204, "Ended."))
 }

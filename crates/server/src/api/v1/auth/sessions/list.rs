@@ -27,5 +27,6 @@ pub(crate) fn describe() -> Operation {
         .details("In every organisation. What has ended is not listed.")
         .parameter(Parameter::limit())
         .parameter(Parameter::cursor())
+        .problem(403)
         .answer(Answer::json(200, "A page of sessions.", sessions).example(example))
 }
