@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod mail;
 mod outbox;
 pub mod page;
+mod parameters;
 pub mod platform;
 pub mod public_url;
 pub mod record;

@@ -1,14 +1,11 @@
 //! Where a page of a collection begins and how long it is, for collections whose cursor is an id.
 
-use std::borrow::Cow;
-
 use insula_model::id::parse_uuid;
-use insula_model::problem::{Code, Errors, Result, pointer};
+use insula_model::problem::{Code, Errors, Result};
 use serde::Serialize;
 use uuid::Uuid;
 
-const DEFAULT_LIMIT: i64 = 50;
-const MAX_LIMIT: i64 = 1000;
+use crate::parameters::{self, DEFAULT_LIMIT};
 
 /// One page, as it is answered.
 #[derive(Serialize)]
@@ -22,7 +19,7 @@ pub struct Listed<T> {
 pub(crate) struct Page {
     /// Absent for the first page.
     pub(crate) cursor: Option<Uuid>,
-    limit: i64,
+    limit: usize,
 }
 
 impl Page {
@@ -30,40 +27,26 @@ impl Page {
     pub(crate) fn read(query: &str) -> Result<Self> {
         let mut page = Self { cursor: None, limit: DEFAULT_LIMIT };
         let mut errors = Errors::default();
-        let mut seen: Vec<Cow<'_, str>> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let at = pointer("", &name);
-            if seen.contains(&name) {
-                errors.add(at, Code::InvalidFormat, "Give this parameter once.");
-                continue;
-            }
-            match &*name {
-                "limit" => match value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)) {
-                    Some(limit) => page.limit = limit,
-                    None => errors.add(at, Code::OutOfRange, format!("Expected 1 to {MAX_LIMIT}.")),
-                },
-                "cursor" => match parse_uuid(&value) {
-                    Some(id) => page.cursor = Some(id),
-                    None => errors.add(at, Code::InvalidFormat, "Take it from `next_cursor` of the page before."),
-                },
-                _ => errors.add(at, Code::UnknownParameter, "There is no such parameter."),
-            }
-            seen.push(name);
-        }
+        parameters::each(query, &["limit", "cursor"], &mut errors, |name, value, errors| match name {
+            "limit" => page.limit = parameters::limit(&value, errors),
+            _ => match parse_uuid(&value) {
+                Some(id) => page.cursor = Some(id),
+                None => errors.add("/cursor", Code::InvalidFormat, "Take it from `next_cursor` of the page before."),
+            },
+        });
         errors.check()?;
         Ok(page)
     }
 
     /// How many rows to ask the store for: one more tells whether there is another page.
-    pub(crate) const fn rows(self) -> i64 {
-        self.limit + 1
+    pub(crate) fn rows(self) -> i64 {
+        i64::try_from(self.limit + 1).unwrap_or(i64::MAX)
     }
 
     /// Cuts what was asked for off `found`; the rest, if there is one, begins the next page.
     pub(crate) fn cut<T>(self, found: &mut Vec<T>) -> Option<T> {
-        let length = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let next = (found.len() > length).then(|| found.swap_remove(length));
-        found.truncate(length);
+        let next = (found.len() > self.limit).then(|| found.swap_remove(self.limit));
+        found.truncate(self.limit);
         next
     }
 }
@@ -87,7 +70,8 @@ mod tests {
             ("limit=0", "/limit", Code::OutOfRange),
             ("limit=1001", "/limit", Code::OutOfRange),
             ("limit=", "/limit", Code::OutOfRange),
-            ("limit=5&limit=5", "/limit", Code::InvalidFormat),
+            ("limit=+5", "/limit", Code::OutOfRange),
+            ("limit=5&limit=5", "/limit", Code::Invalid),
             ("cursor=1", "/cursor", Code::InvalidFormat),
             ("tenant_id=1", "/tenant_id", Code::UnknownParameter),
             ("a%2Fb=", "/a~1b", Code::UnknownParameter),

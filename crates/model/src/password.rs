@@ -32,7 +32,6 @@ pub struct PasswordPolicy {
     pub require_symbol: bool,
     /// A password may not be one of so many last ones, the present one included; 0: none are remembered.
     pub history: i64,
-    pub max_age_days: Option<i64>,
 }
 
 impl Default for PasswordPolicy {
@@ -44,7 +43,6 @@ impl Default for PasswordPolicy {
             require_digit: false,
             require_symbol: false,
             history: 0,
-            max_age_days: None,
         }
     }
 }
@@ -60,10 +58,6 @@ impl PasswordPolicy {
             require_digit: self.require_digit || other.require_digit,
             require_symbol: self.require_symbol || other.require_symbol,
             history: self.history.max(other.history),
-            max_age_days: match (self.max_age_days, other.max_age_days) {
-                (Some(one), Some(two)) => Some(one.min(two)),
-                (one, two) => one.or(two),
-            },
         }
     }
 
@@ -75,16 +69,6 @@ impl PasswordPolicy {
         next.min_length =
             number(&mut members, "min_length", self.min_length, default.min_length, MIN_LENGTH..=LONGEST_ASKED, errors);
         next.history = number(&mut members, "history", self.history, default.history, 0..=MOST_REMEMBERED, errors);
-        next.max_age_days = match members.raw("max_age_days") {
-            None => self.max_age_days,
-            Some(Json::Null) => None,
-            Some(_) => {
-                // Nothing would end a password: it must not look as if something did.
-                let message = "Passwords cannot be made to expire yet. Leave it out.";
-                errors.add(members.pointer("max_age_days"), Code::NotSupported, message);
-                None
-            }
-        };
         for (name, required) in [
             ("require_uppercase", &mut next.require_uppercase),
             ("require_lowercase", &mut next.require_lowercase),
@@ -176,11 +160,11 @@ mod tests {
 
     #[test]
     fn a_policy_is_patched_member_by_member() {
-        let some = PasswordPolicy { min_length: 20, require_digit: true, max_age_days: Some(90), ..Default::default() };
+        let some = PasswordPolicy { min_length: 20, require_digit: true, ..Default::default() };
         for (json, expect) in [
             ("{}", Ok(some)),
             (r#"{"min_length": 16}"#, Ok(PasswordPolicy { min_length: 16, ..some })),
-            (r#"{"min_length": null, "require_digit": null, "max_age_days": null}"#, Ok(PasswordPolicy::default())),
+            (r#"{"min_length": null, "require_digit": null}"#, Ok(PasswordPolicy::default())),
             (
                 r#"{"history": 10, "require_symbol": true}"#,
                 Ok(PasswordPolicy { history: 10, require_symbol: true, ..some }),
@@ -188,8 +172,6 @@ mod tests {
             (r#"{"min_length": 11}"#, Err("/p/min_length out_of_range")),
             (r#"{"min_length": 65}"#, Err("/p/min_length out_of_range")),
             (r#"{"history": 11}"#, Err("/p/history out_of_range")),
-            (r#"{"max_age_days": 0}"#, Err("/p/max_age_days not_supported")),
-            (r#"{"max_age_days": "90"}"#, Err("/p/max_age_days not_supported")),
             (r#"{"require_digit": 1}"#, Err("/p/require_digit invalid_type")),
             (r#"{"requires": true}"#, Err("/p/requires unknown_field")),
             ("[]", Err("/p invalid_type")),
@@ -200,14 +182,13 @@ mod tests {
 
     #[test]
     fn of_two_policies_the_stricter_holds() {
-        let one = PasswordPolicy { min_length: 16, require_digit: true, max_age_days: Some(90), ..Default::default() };
-        let two = PasswordPolicy { history: 5, require_symbol: true, max_age_days: Some(30), ..Default::default() };
+        let one = PasswordPolicy { min_length: 16, require_digit: true, ..Default::default() };
+        let two = PasswordPolicy { history: 5, require_symbol: true, ..Default::default() };
         let both = PasswordPolicy {
             min_length: 16,
             require_digit: true,
             require_symbol: true,
             history: 5,
-            max_age_days: Some(30),
             ..Default::default()
         };
         assert_eq!((one.and(two), two.and(one), one.and(PasswordPolicy::default())), (both, both, one));

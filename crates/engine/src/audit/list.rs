@@ -11,14 +11,14 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::shown::{OfEntities, Shown};
+use crate::parameters::{self, DEFAULT_LIMIT};
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::Row;
 use crate::tx::{Mode, Tx};
 
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 1000;
+const TIME: &str = "A time is written as in RFC 3339: `2026-03-01T09:30:00Z`.";
 const MAX_ACTION: usize = 64;
-const KNOWN: &str = "actor, action, entity, record, from, to, limit, cursor";
+const KNOWN: &[&str] = &["actor", "action", "entity", "record", "from", "to", "limit", "cursor"];
 
 /// Which events are wanted.
 #[derive(Debug)]
@@ -54,41 +54,29 @@ impl AuditQuery {
             limit: DEFAULT_LIMIT,
         };
         let mut errors = Errors::default();
-        let mut seen: Vec<String> = Vec::new();
-        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-            let at = pointer("", &name);
-            if seen.iter().any(|other| *other == name) {
-                errors.add(at, Code::Invalid, "This parameter is given twice.");
-                continue;
-            }
-            seen.push(name.to_string());
-            let understood = match name.as_ref() {
-                "actor" => set(&mut query.actor, parse_uuid(&value)),
-                "action" => set(&mut query.action, Some(value.into_owned()).filter(|text| is_action(text))),
-                "entity" => set(&mut query.entity, Some(value.into_owned())),
-                "record" => set(&mut query.record, parse_uuid(&value)),
-                "from" => set(&mut query.from, Timestamp::parse(&value)),
-                "to" => set(&mut query.to, Timestamp::parse(&value)),
-                "cursor" => set(&mut query.before, decode(&value)),
-                "limit" => value.parse().is_ok_and(|limit| {
-                    query.limit = limit;
-                    (1..=MAX_LIMIT).contains(&limit)
-                }),
+        parameters::each(raw, KNOWN, &mut errors, |name, value, errors| {
+            let (understood, form) = match name {
+                "actor" => (set(&mut query.actor, parse_uuid(&value)), "An account's id is a UUID."),
+                "action" => {
+                    let action = Some(value).filter(|text| is_action(text));
+                    (set(&mut query.action, action), "An action is written as in `record.create`.")
+                }
+                "entity" => (set(&mut query.entity, Some(value)), ""),
+                "record" => (set(&mut query.record, parse_uuid(&value)), "A record's id is a UUID."),
+                "from" => (set(&mut query.from, Timestamp::parse(&value)), TIME),
+                "to" => (set(&mut query.to, Timestamp::parse(&value)), TIME),
+                "cursor" => {
+                    (set(&mut query.before, decode(&value)), "Take it from `next_cursor` of the page before.")
+                }
                 _ => {
-                    errors.add(
-                        at,
-                        Code::UnknownParameter,
-                        format!("There is no such parameter here. Known are: {KNOWN}."),
-                    );
-                    continue;
+                    query.limit = parameters::limit(&value, errors);
+                    return;
                 }
             };
             if !understood {
-                let message = "Ids are UUIDs, times RFC 3339, actions are written as in `record.create`, `limit` is 1 to 1000, and a \
-                     cursor comes from the page before.";
-                errors.add(at, Code::InvalidFormat, message);
+                errors.add(pointer("", name), Code::InvalidFormat, form);
             }
-        }
+        });
         errors.check()?;
         Ok(query)
     }

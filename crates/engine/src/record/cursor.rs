@@ -21,7 +21,8 @@ pub(super) struct OrderKey {
     pub(super) descending: bool,
 }
 
-/// What ties a cursor to its query: 8 bytes of the hash of the entity and of everything but the cursor.
+/// What ties a cursor to its query: 8 bytes of the hash of the entity and of what decides which records follow, and in
+/// which order. How many of them are shown, and what of them, may change from page to page.
 pub(super) fn fingerprint(entity: EntityId, query: &str) -> [u8; 8] {
     let digest = Sha256::new().chain_update(entity.uuid()).chain_update(query).finalize();
     digest.first_chunk::<8>().copied().unwrap_or_default()
@@ -53,7 +54,7 @@ pub(super) fn encode(fingerprint: [u8; 8], place: &[Value]) -> String {
 
 pub(super) fn decode(cursor: &str, fingerprint: [u8; 8], order: &[OrderKey]) -> Result<Vec<Value>> {
     let refused = || {
-        let message = "Send `next_cursor` of the page before, with the same parameters.";
+        let message = "Send `next_cursor` of the page before, with the same `filter`, `params`, `sort` and `deleted`.";
         Problem::at("/cursor", Code::InvalidFormat, message)
     };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;

@@ -137,7 +137,8 @@ impl<'t> Grant<'t, Read> {
         let capture = |key: &OrderKey| (select.column(key.alias, key.path.leaf), key.path.column_type);
         shape.captures = order.iter().map(capture).collect();
         let first = page(&select, filter.as_ref(), &order, None);
-        let fingerprint = cursor::fingerprint(self.entity.id, text);
+        let follows = format!("{:?}", (&params.filter, &params.sort, params.deleted));
+        let fingerprint = cursor::fingerprint(self.entity.id, &follows);
         let linked = select.take_linked();
         Ok((ListPlan { first, shape, linked, limit: params.limit, order, count, fingerprint, uses }, select, filter))
     }

@@ -4,9 +4,8 @@ use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 
-/// Most records one page can hold, and how many it holds when nothing is said.
-const MAX_LIMIT: usize = 1000;
-const DEFAULT_LIMIT: usize = 50;
+use crate::parameters::{self, DEFAULT_LIMIT, each};
+
 /// Longest text of a parameter in a body; what each may say is checked where it is read.
 const MAX_TEXT: usize = 16 * 1024;
 
@@ -40,7 +39,7 @@ impl Params {
             "cursor" => params.cursor = Some(value),
             "count" => params.set_count(&value, errors),
             "deleted" => params.set_deleted(&value, errors),
-            _ => params.set_limit(value.parse().ok(), errors),
+            _ => params.limit = parameters::limit(&value, errors),
         });
         errors.check()?;
         Ok(params)
@@ -69,7 +68,7 @@ impl Params {
                 params.set_deleted(&deleted, errors);
             }
             if let Some(limit) = members.optional_int("limit", errors) {
-                params.set_limit(usize::try_from(limit).ok(), errors);
+                params.limit = parameters::within_limit(usize::try_from(limit).ok(), errors);
             }
             let given: &[(String, Json)] = match members.optional("params") {
                 None => &[],
@@ -96,31 +95,6 @@ impl Params {
         match deleted {
             "only" => self.deleted = true,
             _ => errors.add("/deleted", Code::OutOfRange, "`only` is all it can be; leave it out for living records."),
-        }
-    }
-
-    fn set_limit(&mut self, limit: Option<usize>, errors: &mut Errors) {
-        match limit.filter(|n| (1..=MAX_LIMIT).contains(n)) {
-            Some(limit) => self.limit = limit,
-            None => errors.add("/limit", Code::OutOfRange, format!("`limit` is a number from 1 to {MAX_LIMIT}.")),
-        }
-    }
-}
-
-/// Takes each parameter of a query string; only those that are `known`, and each at most once.
-pub(super) fn each(raw: &str, known: &[&str], errors: &mut Errors, mut take: impl FnMut(&str, String, &mut Errors)) {
-    let mut seen: Vec<String> = Vec::new();
-    for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
-        let at = pointer("", &name);
-        if !known.contains(&name.as_ref()) {
-            let are = if known.len() == 1 { "is" } else { "are" };
-            let message = format!("There is no such parameter here. Known {are}: {}.", known.join(", "));
-            errors.add(at, Code::UnknownParameter, message);
-        } else if seen.iter().any(|other| *other == name) {
-            errors.add(at, Code::Invalid, "This parameter is given twice.");
-        } else {
-            take(&name, value.into_owned(), errors);
-            seen.push(name.into_owned());
         }
     }
 }

@@ -13,6 +13,7 @@ use super::params;
 use super::select::unknown;
 use super::visible::{Saved, VisibleRecord};
 use crate::grant::{Create, Grant, Update};
+use crate::parameters::each;
 use crate::tx::{EntityRef, Tx, Writing};
 
 /// The fields that `?upsert=` names.
@@ -23,7 +24,7 @@ impl UpsertKey {
     /// Reads the query string of a create, which knows no other parameter.
     pub fn parse(raw: &str) -> Result<Option<Self>> {
         let (mut key, mut errors) = (None, Errors::default());
-        params::each(raw, &["upsert"], &mut errors, |_, fields, _| key = Some(Self(fields)));
+        each(raw, &["upsert"], &mut errors, |_, fields, _| key = Some(Self(fields)));
         errors.check()?;
         Ok(key)
     }

@@ -11,20 +11,25 @@ use super::date::{Date, digits};
 pub struct Timestamp(i64);
 
 const DAY: i64 = 86_400_000_000;
-/// 0001-01-01T00:00:00Z; the other end is jiff's, the evening of 9999-12-30.
+/// 0001-01-01T00:00:00Z.
 const FIRST: i64 = -62_135_596_800_000_000;
+/// 9999-12-31T23:59:59.999999Z.
+const LAST: i64 = 253_402_300_799_999_999;
 
 impl Timestamp {
     /// Reads RFC 3339 with an offset or `Z`; finer than microseconds is cut. Years 0001 to 9999.
     pub fn parse(text: &str) -> Option<Self> {
-        // jiff also reads shapes RFC 3339 does not know: a space, a bracketed zone, a short offset, a decimal comma.
-        if !has_shape(text.as_bytes()) {
+        let (day, rest) = text.split_at_checked(10)?;
+        let (clock, offset) = time_of_day(rest.as_bytes())?;
+        let micros = i64::from(Date::parse(day)?.days()) * DAY + clock - offset;
+        // A second that was inserted at the end of a day: the one before it, as no clock of ours counts it. Elsewhere
+        // there is none.
+        let is_inserted = rest.get(7..9) == Some("60");
+        let micros = if is_inserted { micros - 1_000_000 } else { micros };
+        if is_inserted && micros.rem_euclid(DAY) / 1_000_000 != 86_399 {
             return None;
         }
-        let instant: jiff::Timestamp = text.parse().ok()?;
-        // Cut towards the past, before 1970 too.
-        let micros = i64::try_from(instant.as_nanosecond().div_euclid(1_000)).ok()?;
-        Some(micros).filter(|micros| *micros >= FIRST).map(Self)
+        (FIRST..=LAST).contains(&micros).then_some(Self(micros))
     }
 
     pub const fn from_micros(micros: i64) -> Self {
@@ -44,14 +49,13 @@ impl Timestamp {
     /// This instant moved by microseconds, if that is one a value can be.
     pub fn checked_add(self, micros: i64) -> Option<Self> {
         let moved = self.0.checked_add(micros)?;
-        (FIRST..=jiff::Timestamp::MAX.as_microsecond()).contains(&moved).then_some(Self(moved))
+        (FIRST..=LAST).contains(&moved).then_some(Self(moved))
     }
 
     /// This instant moved by microseconds; beyond what a value can be, an instant that lies before or after all of them.
     #[must_use]
     pub fn reckon(self, micros: i64) -> Self {
-        let last = jiff::Timestamp::MAX.as_microsecond();
-        Self(self.0.saturating_add(micros).clamp(FIRST - DAY, last + DAY))
+        Self(self.0.saturating_add(micros).clamp(FIRST - DAY, LAST + DAY))
     }
 
     /// The day it is in UTC.
@@ -85,31 +89,37 @@ impl Timestamp {
     }
 }
 
-/// Whether the text is a `date-time` by the grammar of RFC 3339 §5.6. That the date exists is not looked at.
-fn has_shape(text: &[u8]) -> bool {
-    let fits = |text: &[u8], shape: &[u8]| {
-        text.len() == shape.len()
-            && text.iter().zip(shape).all(|(byte, wanted)| match wanted {
-                b'0' => byte.is_ascii_digit(),
-                other => byte.eq_ignore_ascii_case(other),
-            })
-    };
-    let Some((start, mut rest)) = text.split_at_checked(19) else { return false };
+/// What follows the date in a `date-time` of RFC 3339 §5.6, in microseconds: the time of the day and how far it is ahead of
+/// UTC.
+fn time_of_day(text: &[u8]) -> Option<(i64, i64)> {
+    let (start, mut rest) = text.split_first_chunk::<9>()?;
+    let [b'T' | b't', h1, h2, b':', m1, m2, b':', s1, s2] = *start else { return None };
+    let (hours, minutes, seconds) = (two(h1, h2, 23)?, two(m1, m2, 59)?, two(s1, s2, 60)?);
+    let mut micros = (hours * 3600 + minutes * 60 + seconds) * 1_000_000;
     if let [b'.', fraction @ ..] = rest {
         let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        rest = fraction.get(digits..).unwrap_or_default();
         if digits == 0 {
-            return false;
+            return None;
         }
+        let kept = fraction.iter().take(digits).chain(std::iter::repeat(&b'0')).take(6);
+        micros += kept.fold(0, |n, digit| n * 10 + i64::from(digit - b'0'));
+        rest = fraction.get(digits..)?;
     }
-    let is_offset = match rest {
-        [b'Z' | b'z'] => true,
-        [b'+' | b'-', offset @ ..] => {
-            fits(offset, b"00:00") && offset.get(..2) < Some(b"24") && offset.get(3..) < Some(b"60")
+    let offset = match *rest {
+        [b'Z' | b'z'] => 0,
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let ahead = (two(h1, h2, 23)? * 3600 + two(m1, m2, 59)? * 60) * 1_000_000;
+            if sign == b'+' { ahead } else { -ahead }
         }
-        _ => false,
+        _ => return None,
     };
-    is_offset && fits(start, b"0000-00-00T00:00:00")
+    Some((micros, offset))
+}
+
+/// A number of two digits.
+fn two(tens: u8, ones: u8, at_most: i64) -> Option<i64> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
+    Some(digit(tens)? * 10 + digit(ones)?).filter(|number| *number <= at_most)
 }
 
 impl fmt::Display for Timestamp {
@@ -141,7 +151,9 @@ mod tests {
             ("1899-12-31T23:59:59.0000019Z", "1899-12-31T23:59:59.000001Z"),
             ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
-            ("9999-12-30T21:59:59.999999Z", "9999-12-30T21:59:59.999999Z"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"),
+            ("2017-01-01T01:29:60.25+01:30", "2016-12-31T23:59:59.250000Z"),
         ] {
             assert_eq!(Timestamp::parse(text).map(|t| t.to_string()).as_deref(), Some(back));
         }
@@ -167,6 +179,13 @@ mod tests {
             "+02013-01-01T10:00:00Z",
             "２013-01-01T10:00:00Z",
             "now",
+            "2013-01-01T24:00:00Z",
+            "2013-01-01T10:60:00Z",
+            "2013-01-01T10:00:61Z",
+            "2013-01-01T12:00:60Z",
+            "2016-12-31T23:59:60+01:00",
+            "0001-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
         ] {
             assert_eq!(Timestamp::parse(bad), None, "{bad:?}");
         }

@@ -35,6 +35,10 @@ async fn main() -> ExitCode {
     let password = password();
     let client = match register(url, &password).await {
         Ok(client) => client,
+        Err(client::Error::Refused(refusal)) if refusal.status == 409 => {
+            println!("{}", already_there(url));
+            return ExitCode::SUCCESS;
+        }
         Err(error) => return fail(&explain(&error, url)),
     };
     let loaded = flights::load(&client, Options { flights, progress: Progress::Shown }).await;
@@ -66,15 +70,21 @@ fn password() -> String {
 
 fn explain(error: &client::Error, url: &str) -> String {
     match error {
-        client::Error::Refused(refusal) if refusal.status == 409 => format!(
-            "{url} has the organisation `flights` already, or an account for {EMAIL}. Sign in with the password shown \
-             when it was made; to load anew, start the server with an empty DATA_DIR or another DATABASE_URL.\n{error}"
-        ),
         client::Error::Transport(_) => format!("Is a server running at {url}? Start one with `insula serve`.\n{error}"),
         client::Error::Refused(_) | client::Error::Unexpected(_) => format!(
             "Nobody could be registered. The server must allow it at once: start it with REGISTRATION=open.\n{error}"
         ),
     }
+}
+
+fn already_there(url: &str) -> String {
+    format!(
+        r#"The organisation `flights` is there already, or an account for {EMAIL}: nothing is loaded. Sign in with the
+password that was shown when it was made. If it is lost, ask for a link to set another; the mail lies in DATA_DIR/mails:
+  curl -s {url}/api/v1/auth/password/forgot -H 'Content-Type: application/json' -d '{{"email": "{EMAIL}"}}'
+To load anew, start the server with an empty DATA_DIR or another DATABASE_URL.
+"#
+    )
 }
 
 fn fail(why: &str) -> ExitCode {

@@ -174,14 +174,3 @@ both_stores! {
         }
     }
 }
-
-/// Every setting but the test's own shortcut.
-#[tokio::test]
-async fn req_b1_the_default_cost_is_12() {
-    let usual = insula_engine::engine::IdentityOptions::default();
-    let app = TestApp::start_with(insula_testkit::Store::Sqlite, |options| options.identity = usual).await;
-    app.register("acme").await;
-    let hashes = app.sql("SELECT password_hash FROM insula.account").await;
-    let hash = hashes[0][0].as_deref().unwrap();
-    assert!(hash.starts_with("$2b$12$") && hash.len() == 60, "{hash}");
-}

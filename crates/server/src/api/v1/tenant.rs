@@ -16,7 +16,6 @@ pub(crate) fn policy_members() -> Vec<Member> {
         required("require_digit", Schema::boolean()),
         required("require_symbol", Schema::boolean()),
         required("history", history()),
-        required("max_age_days", max_age_days()),
     ]
 }
 
@@ -27,10 +26,6 @@ fn min_length() -> Schema {
 fn history() -> Schema {
     Schema::integer(Some(0), Some(10))
         .described("A password may be none of so many last ones, the present one included.")
-}
-
-fn max_age_days() -> Schema {
-    Schema::integer(Some(1), Some(3650)).nullable().described("Null: a password has no end.")
 }
 
 /// The organisation as answered.
@@ -52,7 +47,7 @@ fn example() -> Value {
         "id": "019ab4e2-7c0d-7001-9c41-0be2a7d3f6c8", "code": "acme", "name": "Acme",
         "policies": {"password": {
             "min_length": 14, "require_uppercase": false, "require_lowercase": false, "require_digit": false,
-            "require_symbol": false, "history": 0, "max_age_days": null,
+            "require_symbol": false, "history": 0,
         }},
     })
 }

@@ -8,7 +8,6 @@ both_stores! {
         let expected = json!({
             "min_length": 12, "max_length": 128, "max_bytes": 72, "require_uppercase": false,
             "require_lowercase": false, "require_digit": false, "require_symbol": false, "history": 0,
-            "max_age_days": null,
             "refused": ["common", "own_address", "organisation_name", "product_name"],
         });
         assert_eq!(everybody.body, expected);

@@ -23,7 +23,6 @@ pub(crate) fn describe() -> Operation {
         optional("require_digit", Schema::boolean().nullable()),
         optional("require_symbol", Schema::boolean().nullable()),
         optional("history", super::history().nullable()),
-        optional("max_age_days", super::max_age_days()),
     ]);
     let policies = Schema::input([optional("password", policy)]);
     let body = Schema::input([optional("name", Schema::label()), optional("policies", policies)]);

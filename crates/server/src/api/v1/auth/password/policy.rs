@@ -29,7 +29,7 @@ pub(crate) fn describe() -> Operation {
     let answer = Answer::json(200, "The policy.", Schema::named("PasswordRules", Schema::output(members)));
     Operation::new("getPasswordPolicy", "What is asked of passwords").answer(answer.example(json!({
         "min_length": 12, "max_length": 128, "max_bytes": 72, "require_uppercase": false, "require_lowercase": false,
-        "require_digit": false, "require_symbol": false, "history": 0, "max_age_days": null,
+        "require_digit": false, "require_symbol": false, "history": 0,
         "refused": ["common", "own_address", "organisation_name", "product_name"],
     })))
 }
