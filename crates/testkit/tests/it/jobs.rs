@@ -100,7 +100,7 @@ async fn make_due(place: &Place, tenant: &str) {
 }
 
 /// Looks at the job until `enough`; what it shows never goes back.
-async fn watch(owner: &Caller, path: &str, mut last: i64, enough: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn watch(owner: &Caller, path: &str, mut last: i64, enough: impl Fn(&Value) -> bool) -> Value {
     let begun = Instant::now();
     loop {
         let job = owner.get(path).await.expect(200).body;

@@ -4,6 +4,7 @@ mod conversions;
 mod dry_run;
 mod fields;
 mod kept;
+mod later;
 mod moved;
 mod refused;
 mod rights;

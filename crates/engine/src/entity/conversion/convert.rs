@@ -12,8 +12,10 @@ use crate::jobs::{Step, Work};
 use crate::sql::{Dialect, Slot, SqlWriter};
 use crate::store::StoreError;
 
-/// Records that are looked at in one transaction.
+/// Records that are converted in one transaction.
 const AT_ONCE: u64 = 250;
+/// Records among which those are looked for that a pass before has left.
+const LOOKED_AT: u64 = 5000;
 /// So few, converted in a whole pass, are little enough to be left for the end.
 const FEW: usize = 500;
 /// Others may write faster than this gets on: then the rest is converted while they wait.
@@ -79,7 +81,8 @@ async fn count(work: &mut Work, entities: &[(&Entity, &Entity)]) -> Result<i64, 
 /// Converts the next records of an entity, so far as they have no note that holds; how many there are.
 async fn some(work: &mut Work, before: &Entity, after: &Entity, progress: &mut Progress) -> Result<i64, StoreError> {
     let behind = progress.behind.unwrap_or_default();
-    let up_to = end_of_page(work, before, behind).await?;
+    let size = if progress.passes == 0 { AT_ONCE } else { LOOKED_AT };
+    let up_to = end_of_page(work, before, behind, size).await?;
     let changes: Vec<TakeOver<'_>> = TakeOver::all(before, after).collect();
     let mut args = vec![Value::Uuid(behind)];
     args.extend(up_to.map(Value::Uuid));
@@ -112,16 +115,19 @@ async fn some(work: &mut Work, before: &Entity, after: &Entity, progress: &mut P
         let sql = filled(work, before, &changes);
         work.tx.send(&sql, sets).await?;
     }
-    progress.behind = up_to;
-    progress.entity += usize::from(up_to.is_none());
+    let last = rows.last().map(|row| row.id(0)).transpose()?;
+    // There may be more of them in this page.
+    let is_full = int(rows.len()) == AT_ONCE.cast_signed();
+    progress.behind = if is_full { last } else { up_to };
+    progress.entity += usize::from(progress.behind.is_none());
     Ok(int(rows.len()))
 }
 
 /// The last record of the next page; none where the page is the last.
-async fn end_of_page(work: &mut Work, entity: &Entity, behind: Uuid) -> Result<Option<Uuid>, StoreError> {
+async fn end_of_page(work: &mut Work, entity: &Entity, behind: Uuid, size: u64) -> Result<Option<Uuid>, StoreError> {
     let mut w = SqlWriter::new(work.tx.dialect());
     w.raw("SELECT id FROM ").table(work.tenant(), entity.id).raw(" WHERE id > ").bind(Slot::Arg(0));
-    w.raw(" ORDER BY id LIMIT 1 OFFSET ").number(AT_ONCE - 1);
+    w.raw(" ORDER BY id LIMIT 1 OFFSET ").number(size - 1);
     let rows = work.tx.query(&w.finish().text, &[&Value::Uuid(behind)]).await?;
     rows.first().map(|row| row.id(0)).transpose()
 }
@@ -136,7 +142,7 @@ fn unconverted(work: &Work, entity: &Entity, changes: &[TakeOver<'_>], up_to: Op
     if up_to.is_some() {
         w.raw(" AND a0.id <= ").bind(Slot::Arg(1));
     }
-    w.raw(" AND a0.converted IS DISTINCT FROM a0.version ORDER BY a0.id");
+    w.raw(" AND a0.converted IS DISTINCT FROM a0.version ORDER BY a0.id LIMIT ").number(AT_ONCE);
     // Somebody is changing one right now: he is not waited for, and nobody waits for more than this transaction.
     if w.dialect() == Dialect::Postgres {
         w.raw(" FOR NO KEY UPDATE SKIP LOCKED");
