@@ -65,9 +65,7 @@ impl AuditQuery {
                 "record" => (set(&mut query.record, parse_uuid(&value)), "A record's id is a UUID."),
                 "from" => (set(&mut query.from, Timestamp::parse(&value)), TIME),
                 "to" => (set(&mut query.to, Timestamp::parse(&value)), TIME),
-                "cursor" => {
-                    (set(&mut query.before, decode(&value)), "Take it from `next_cursor` of the page before.")
-                }
+                "cursor" => (set(&mut query.before, decode(&value)), "Take it from `next_cursor` of the page before."),
                 _ => {
                     query.limit = parameters::limit(&value, errors);
                     return;

@@ -83,7 +83,7 @@ impl<'t> Grant<'t, Read> {
         let plan = if let Some(plan) = self.model.plans.lists.get(&key) {
             plan
         } else {
-            let plan = Arc::new(self.compile(params, &text)?.0);
+            let plan = Arc::new(self.compile(params)?.0);
             self.model.plans.lists.insert((&key).into(), Arc::clone(&plan));
             plan
         };
@@ -94,7 +94,7 @@ impl<'t> Grant<'t, Read> {
             None => None,
             Some(cursor) => {
                 let place = cursor::decode(cursor, fingerprint, &plan.order)?;
-                let (plan, select, filter) = self.compile(params, &text)?;
+                let (plan, select, filter) = self.compile(params)?;
                 let start = (place.as_slice(), FIRST_PARAM + plan.uses.len());
                 let statement = page(&select, filter.as_ref(), &plan.order, Some(start));
                 Some((statement, place))
@@ -114,7 +114,7 @@ impl<'t> Grant<'t, Read> {
         Err(Problem::at("/deleted", Code::OutOfRange, message))
     }
 
-    fn compile(&self, params: &Params, text: &str) -> Result<(ListPlan, Select<'_>, Option<Expr>)> {
+    fn compile(&self, params: &Params) -> Result<(ListPlan, Select<'_>, Option<Expr>)> {
         let reader = Reader::new(self);
         let (filter, uses) = params.filter.as_deref().map(|source| reader.filter(source)).transpose()?.unzip();
         let uses = uses.unwrap_or_default();
