@@ -29,6 +29,7 @@ mod password;
 mod purge;
 mod refresh;
 mod register;
+pub mod second_factor;
 mod session;
 mod superuser;
 mod token;
@@ -48,7 +49,7 @@ pub use csrf::CookieProof;
 pub use in_person::InPerson;
 pub(crate) use keys::read_keys_again;
 pub(crate) use letter::write_letter;
-pub use login::SignIn;
+pub use login::{Login, SignIn};
 pub use logout::{SignedIn, logout};
 pub(crate) use lost_reply::{eldest as eldest_reply, erase_lost_replies};
 pub use me::{Me, me};
@@ -71,6 +72,7 @@ pub(crate) struct Identity {
     key_uses: session::used::Uses<ApiKeyId>,
     guard: csrf::Guard,
     gates: lockout::Gates,
+    seals: second_factor::Seals,
 }
 
 impl Identity {
@@ -84,6 +86,7 @@ impl Identity {
             key_uses: session::used::Uses::default(),
             guard: csrf::Guard::new(secret),
             gates: lockout::Gates::default(),
+            seals: second_factor::Seals::new(secret),
             fingerprints: fingerprint::Fingerprints::new(secret),
             options,
         }
@@ -121,8 +124,13 @@ impl Public {
     }
 
     /// Signs in: `{email, password, tenant?, session?}`. `device` is what the client keeps of a sign-in before.
-    pub async fn login(&self, body: &Json, device: Option<&str>) -> Result<SignIn> {
+    pub async fn login(&self, body: &Json, device: Option<&str>) -> Result<Login> {
         login::login(&self.engine.0, &self.origin, body, device).await
+    }
+
+    /// Shows the second factor: `{mfa_token, code}` or `{mfa_token, recovery_code}`.
+    pub async fn verify_factor(&self, body: &Json, device: Option<&str>) -> Result<SignIn> {
+        second_factor::verify::verify(&self.engine.0, &self.origin, body, device).await
     }
 
     /// What is asked of passwords where nothing more is known of whom.

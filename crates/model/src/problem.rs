@@ -71,6 +71,8 @@ codes! {
     RuleViolated = "rule_violated", 422, "A rule of the entity does not hold";
     /// Of somebody who is signed in, and must show that it is he.
     WrongPassword = "wrong_password", 422, "The password is wrong";
+    /// Of an authenticator: wrong, too old, or used.
+    WrongCode = "wrong_code", 422, "The code is wrong";
     /// Others would guess it, or it breaks the organisation's rules for passwords.
     WeakPassword = "weak_password", 422, "The password is too weak";
     /// A part of the contract that this release does not do yet. Never silently ignored.

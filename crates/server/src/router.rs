@@ -68,6 +68,7 @@ pub fn routes() -> Vec<RouteInfo> {
     table().routes
 }
 
+const TOTP: &str = "/api/v1/auth/mfa/totp";
 const FIELDS: &str = "/api/v1/entities/{entity}/fields";
 const FIELD: &str = "/api/v1/entities/{entity}/fields/{field}";
 
@@ -235,6 +236,14 @@ impl Table {
             .described(auth::password::policy::describe)
             .session(Method::POST, "/api/v1/auth/password/change", auth::password::change::change)
             .described(auth::password::change::describe)
+            .public(Method::POST, "/api/v1/auth/mfa/verify", auth::mfa::verify::verify)
+            .described(auth::mfa::verify::describe)
+            .session(Method::POST, TOTP, auth::mfa::totp::enrol::enrol)
+            .described(auth::mfa::totp::enrol::describe)
+            .session(Method::POST, "/api/v1/auth/mfa/totp/confirm", auth::mfa::totp::confirm::confirm)
+            .described(auth::mfa::totp::confirm::describe)
+            .session(Method::DELETE, TOTP, auth::mfa::totp::remove::remove)
+            .described(auth::mfa::totp::remove::describe)
             .in_person(Method::GET, "/api/v1/api-keys", api_keys::list::list)
             .described(api_keys::list::describe)
             .in_person(Method::POST, "/api/v1/api-keys", api_keys::create::create)
@@ -471,7 +480,8 @@ mod tests {
                 "/api/v1/auth/refresh",
                 "/api/v1/auth/password/forgot",
                 "/api/v1/auth/password/reset",
-                "/api/v1/auth/password-policy"
+                "/api/v1/auth/password-policy",
+                "/api/v1/auth/mfa/verify"
             ]
         );
     }

@@ -3,6 +3,8 @@
 use insula_model::id::{AccountId, TenantId};
 use insula_model::value::{Timestamp, Value};
 
+use serde::{Deserialize, Serialize};
+
 use super::users::member::Member;
 use crate::sql::Fixed;
 use crate::store::{Row, StoreError, Tx};
@@ -48,7 +50,7 @@ static CLOSE: Fixed = Fixed::new(
 
 /// How often everything that was given out on an account's password has been ended. What is given out holds the epoch it
 /// was made in, and is good in no other: also what was under way when the epoch was raised.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Epoch(i64);
 
 impl Epoch {

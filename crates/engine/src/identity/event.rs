@@ -35,6 +35,8 @@ pub(crate) enum Action {
     RefreshReuse,
     PasswordChange,
     PasswordReset,
+    SecondFactorAdd,
+    SecondFactorRemove,
 }
 
 impl Action {
@@ -52,6 +54,8 @@ impl Action {
             Self::RefreshReuse => "session.refresh_reuse",
             Self::PasswordChange => "account.password_change",
             Self::PasswordReset => "account.password_reset",
+            Self::SecondFactorAdd => "account.second_factor_add",
+            Self::SecondFactorRemove => "account.second_factor_remove",
         }
     }
 

@@ -25,6 +25,9 @@ pub(super) enum Kind {
     SignInPlace,
     /// Whose present password was asked for.
     OwnPassword,
+    /// Whose code of an authenticator was asked for.
+    SecondFactor,
+    RecoveryCode,
 }
 
 impl Kind {
@@ -37,6 +40,8 @@ impl Kind {
             Self::SignInDevice => b"sign-in device\0",
             Self::SignInPlace => b"sign-in place\0",
             Self::OwnPassword => b"own password\0",
+            Self::SecondFactor => b"second factor\0",
+            Self::RecoveryCode => b"recovery code\0",
         }
     }
 }

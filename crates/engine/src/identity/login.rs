@@ -1,6 +1,6 @@
 //! Signing in. Whatever is wrong, the answer and the work are the same (requirement B7).
 
-use insula_model::id::{AccountId, TenantId};
+use insula_model::id::{AccountId, SessionId, TenantId};
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
@@ -14,10 +14,11 @@ use super::event::{self, Action, Party, Whom};
 use super::fingerprint::Kind;
 use super::lockout::{self, Counted, Entry, Subjects};
 use super::password::MAX_ATTEMPT_CHARS;
+use super::second_factor::challenge::{Challenge, Half};
 use super::session::{self, Keeping, Refusal, Tokens};
-use super::superuser;
 use super::token::{Realm, Subject};
 use super::{deadline, device};
+use super::{second_factor, superuser};
 use crate::engine::{Inner, Origin};
 use crate::mail::{self, Letter};
 use crate::sql::Fixed;
@@ -73,7 +74,24 @@ pub struct SignIn {
     pub device: Option<String>,
 }
 
-pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json, device: Option<&str>) -> Result<SignIn> {
+/// What comes of a password that is right.
+pub enum Login {
+    SignedIn(SignIn),
+    /// The account has a second factor.
+    Challenged(Challenge),
+}
+
+/// Who has proved all that is asked of him, and for what.
+pub(super) struct Proved<'a> {
+    pub(super) account: AccountId,
+    pub(super) epoch: Epoch,
+    pub(super) realm: Realm,
+    pub(super) keeping: Keeping,
+    /// Known already.
+    pub(super) device: Option<&'a Value>,
+}
+
+pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json, device: Option<&str>) -> Result<Login> {
     let credentials = Members::read(body, read)?;
     let begun = Instant::now();
     let signed_in = attempt(engine, origin, credentials, device).await;
@@ -83,7 +101,7 @@ pub(super) async fn login(engine: &Inner, origin: &Origin, body: &Json, device: 
     signed_in
 }
 
-async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, device: Option<&str>) -> Result<SignIn> {
+async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, device: Option<&str>) -> Result<Login> {
     let (found, device) = find(engine, &credentials, device).await?;
     let subjects = subjects(engine, origin, &credentials, device.as_ref());
     let (counted, proof) = match lockout::enter(engine, subjects).await? {
@@ -95,29 +113,26 @@ async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, devi
     let mut tx = engine.stores.platform_write().await?;
     let id = found.as_ref().map(|found| found.id);
     // The account before its memberships, so that none of them ends until the session is there.
-    if let Some(account) = id {
-        account::lock(&mut tx, account).await?;
-    }
+    let epoch = match id {
+        Some(account) => account::lock(&mut tx, account).await?,
+        None => None,
+    };
     let realm = realm(&mut tx, id, credentials.tenant.as_deref()).await?;
-    let session = engine.ids.next();
     let opened = match (&found, realm, counted) {
-        (Some(found), Some(realm), Some(counted)) if !matches!(proof, Proof::None) => {
-            let subject = Subject { account: found.id, realm, session };
-            // A password that was changed meanwhile has raised the epoch, and proves nothing any more.
-            let opened = session::open(&mut tx, engine, origin, subject, found.epoch, now).await?;
-            if !matches!(opened, Err(Refusal::Unproved)) {
-                counted.clear(&mut tx).await?;
-                if let Proof::Outdated(renewed) = proof {
-                    account::renew_hash(&mut tx, found.id, renewed).await?;
-                }
+        // A password that was changed meanwhile has raised the epoch, and proves nothing any more.
+        (Some(found), Some(realm), Some(counted)) if !matches!(proof, Proof::None) && epoch == Some(found.epoch) => {
+            counted.clear(&mut tx).await?;
+            if let Proof::Outdated(renewed) = proof {
+                account::renew_hash(&mut tx, found.id, renewed).await?;
             }
-            match opened {
-                Ok(tokens) => Ok(SignIn {
-                    tokens: tokens.kept(credentials.keeping, engine, session),
-                    device: device::keep(&mut tx, engine, device.as_ref(), found.id, now).await?,
-                }),
-                Err(refusal) => Err(refusal),
+            let (account, epoch, keeping) = (found.id, found.epoch, credentials.keeping);
+            if second_factor::is_set(&mut tx, account).await? {
+                tx.commit().await?;
+                let half = Half::new(account, realm, epoch, keeping, now);
+                return half.challenge(engine).map(Login::Challenged);
             }
+            let proved = Proved { account, epoch, realm, keeping, device: device.as_ref() };
+            open(&mut tx, engine, origin, &proved, now).await?
         }
         // From a device of his own it was the owner.
         (Some(found), _, Some(counted)) if counted.is_last && device.is_none() => {
@@ -126,15 +141,11 @@ async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, devi
         }
         _ => Err(Refusal::Unproved),
     };
-    if let (Ok(_), Some(account), Some(Realm::Tenant(tenant))) = (&opened, id, realm) {
-        mark_used(&mut tx, account, tenant, now).await?;
-    }
     let action = if opened.is_ok() { Action::Login } else { Action::Refused };
-    let session = opened.is_ok().then_some(session);
-    match (found, realm) {
-        (Some(Found { id: account, email, .. }), Some(Realm::Tenant(tenant))) => {
-            let party = Party { account, tenant, email: &email, session };
-            event::append_to_both(&mut tx, engine, origin, now, action, &party).await?;
+    let session = opened.as_ref().ok().map(|(_, session)| *session);
+    match (&found, realm) {
+        (Some(Found { id: account, email, .. }), Some(realm)) => {
+            tell(&mut tx, engine, origin, now, action, &Told { account: *account, email, realm, session }).await?;
         }
         // Of no tenant: it is nobody's business but the platform's.
         (_, realm) => {
@@ -144,18 +155,70 @@ async fn attempt(engine: &Inner, origin: &Origin, credentials: Credentials, devi
     }
     tx.commit().await?;
     engine.wake();
-    opened.map_err(refused)
+    opened.map(|(signed_in, _)| Login::SignedIn(signed_in)).map_err(refused)
+}
+
+/// Opens the session of somebody who has proved himself.
+pub(super) async fn open(
+    tx: &mut Tx,
+    engine: &Inner,
+    origin: &Origin,
+    proved: &Proved<'_>,
+    now: Timestamp,
+) -> Result<Result<(SignIn, SessionId), Refusal>> {
+    let Proved { account, epoch, realm, keeping, device } = *proved;
+    let session = engine.ids.next();
+    let tokens = match session::open(tx, engine, origin, Subject { account, realm, session }, epoch, now).await? {
+        Ok(tokens) => tokens.kept(keeping, engine, session),
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let device = device::keep(tx, engine, device, account, now).await?;
+    if let Realm::Tenant(tenant) = realm {
+        mark_used(tx, account, tenant, now).await?;
+    }
+    Ok(Ok((SignIn { tokens, device }, session)))
+}
+
+/// A sign-in of an account, or one that was refused.
+pub(super) struct Told<'a> {
+    pub(super) account: AccountId,
+    pub(super) email: &'a str,
+    pub(super) realm: Realm,
+    pub(super) session: Option<SessionId>,
+}
+
+pub(super) async fn tell(
+    tx: &mut Tx,
+    engine: &Inner,
+    origin: &Origin,
+    now: Timestamp,
+    action: Action,
+    told: &Told<'_>,
+) -> Result<(), StoreError> {
+    let Told { account, email, realm, session } = *told;
+    match realm {
+        Realm::Tenant(tenant) => {
+            let party = Party { account, tenant, email, session };
+            event::append_to_both(tx, engine, origin, now, action, &party).await
+        }
+        Realm::Platform => {
+            let whom = Whom { account: Some(account), tenant: None };
+            event::append(tx, engine, origin, now, action, whom).await
+        }
+    }
 }
 
 /// What is told of a refusal. That an account is full is told to whoever has proved that it is his.
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Unproved => Problem::new(Code::Unauthenticated, "E-mail or password is wrong."),
-        Refusal::Full => {
-            let detail = "This account is signed in as often as it may be. End one of its sessions first.";
-            Problem::conflict(detail, Vec::new())
-        }
+        Refusal::Full => full(),
     }
+}
+
+pub(super) fn full() -> Problem {
+    let detail = "This account is signed in as often as it may be. End one of its sessions first.";
+    Problem::conflict(detail, Vec::new())
 }
 
 /// What is known of the password that was sent.
@@ -274,6 +337,20 @@ async fn membership(
         }
     }
     Ok(None)
+}
+
+/// The address of an account that may still sign in there.
+pub(super) async fn email_in(tx: &mut Tx, account: AccountId, realm: Realm) -> Result<Option<String>, StoreError> {
+    let may = match realm {
+        Realm::Platform => superuser::is_one(tx, Some(account)).await?,
+        Realm::Tenant(tenant) => {
+            let rows = tx.fixed(&MEMBERSHIPS, &[&Value::Uuid(account.uuid())]).await?;
+            let tenants = rows.iter().map(|row| row.id::<TenantId>(0)).collect::<Result<Vec<_>, _>>()?;
+            tenants.contains(&tenant)
+        }
+    };
+    let credentials = account::credentials(tx, account).await?;
+    Ok(credentials.filter(|_| may).map(|credentials| credentials.email))
 }
 
 async fn mark_used(tx: &mut Tx, account: AccountId, tenant: TenantId, now: Timestamp) -> Result<(), StoreError> {

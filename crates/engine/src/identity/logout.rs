@@ -32,6 +32,7 @@ pub enum SignedIn<'a> {
 }
 
 /// A sign-in, and whose it is.
+#[derive(Clone, Copy)]
 pub(super) struct Holder<'a> {
     pub(super) engine: &'a Inner,
     pub(super) origin: &'a Origin,

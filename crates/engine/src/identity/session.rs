@@ -11,7 +11,7 @@ pub(super) mod used;
 use insula_model::id::{AccountId, SessionId, TenantId};
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, Value};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::account::{self, Epoch};
 use super::event::{self, Action, Party, Whom};
@@ -78,7 +78,7 @@ enum Continuation {
 }
 
 /// Where a client wants its refresh token.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum Keeping {
     Body,
     Cookie,
@@ -117,6 +117,7 @@ pub(super) enum EndReason {
     Deactivated,
     Evicted,
     Password,
+    SecondFactor,
 }
 
 impl EndReason {
@@ -127,6 +128,7 @@ impl EndReason {
             Self::Deactivated => "deactivated",
             Self::Evicted => "evicted",
             Self::Password => "password",
+            Self::SecondFactor => "second_factor",
         }
     }
 }

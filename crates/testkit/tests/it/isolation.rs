@@ -44,7 +44,7 @@ async fn matrix(world: &World) -> usize {
     assert_eq!(run.exceptions.len(), LEFT, "the list of exceptions only shrinks");
     for operation in operations(&document).into_values() {
         // A caller of its own: the operation may be to sign out.
-        let owner = world.a.owner.login(&world.a.owner.email).await;
+        let owner = world.a.owner_for(&operation.id).await;
         let inputs = recipe(&operation, &world.a, &owner).await;
         if !operation.is_public() {
             run.others(&operation, &inputs, of_other.get(&operation.id)).await;
@@ -82,7 +82,7 @@ impl Run<'_> {
     /// The other tenant's owner sends the very request, or one of his own where it names nothing.
     async fn others(&mut self, operation: &Operation, inputs: &Inputs, own: Option<&Operation>) {
         let (a, b) = (&self.world.a, &self.world.b);
-        let other = b.owner.login(&b.owner.email).await;
+        let other = b.owner_for(&operation.id).await;
         let inputs = match own {
             Some(own) if !inputs.names_ids() => recipe(own, b, &other).await,
             _ => inputs.clone(),
@@ -102,7 +102,7 @@ impl Run<'_> {
         let (a, b) = (&self.world.a, &self.world.b);
         let Some(own) = own else { return };
         for slot in slots(operation, theirs, document) {
-            let other = b.owner.login(&b.owner.email).await;
+            let other = b.owner_for(&operation.id).await;
             let fresh = recipe(own, b, &other).await;
             let foreign = slot.read(theirs);
             let nothing = if slot.is_name { NOTHING } else { NOBODY };

@@ -41,6 +41,7 @@ mod routes;
 mod rules;
 mod schema;
 mod schemathesis;
+mod second_factor;
 mod sessions;
 mod signups;
 mod soft_delete;

@@ -26,7 +26,7 @@ async fn forget(app: &TestApp, email: &str) {
 }
 
 /// How many events of an action are in the caller's trail, once there are `count`.
-async fn told(caller: &Caller, action: &str, count: usize) -> Vec<Value> {
+pub(super) async fn told(caller: &Caller, action: &str, count: usize) -> Vec<Value> {
     let begun = std::time::Instant::now();
     loop {
         let page = caller.get(&format!("/audit?action={action}&limit=1000")).await.expect(200);

@@ -27,6 +27,7 @@ pub(super) const PLATFORM: Tables = Tables {
         include_str!("migrations/platform_0007.sql"),
         include_str!("migrations/platform_0008.sql"),
         include_str!("migrations/platform_0009.sql"),
+        include_str!("migrations/platform_0010.sql"),
     ],
 };
 /// Schema `insula_tenant`, in every cell.

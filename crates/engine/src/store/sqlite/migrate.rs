@@ -15,6 +15,7 @@ pub(super) const PLATFORM: &[&str] = &[
     include_str!("migrations/platform_0007.sql"),
     include_str!("migrations/platform_0008.sql"),
     include_str!("migrations/platform_0009.sql"),
+    include_str!("migrations/platform_0010.sql"),
 ];
 pub(super) const TENANT: &[&str] = &[
     include_str!("migrations/tenant_0001.sql"),

@@ -3,6 +3,7 @@
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;
+pub(crate) mod mfa;
 pub(crate) mod password;
 pub(crate) mod refresh;
 pub(crate) mod register;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use insula_model::clock::Clock;
 use insula_testkit::Caller;
 use insula_testkit::caller::PASSWORD;
 use insula_testkit::mails::mail_to;
@@ -9,6 +10,7 @@ use insula_testkit::openapi::Operation;
 use serde_json::{Value, json};
 
 use super::world::Side;
+use crate::second_factor::{Authenticator, enrol};
 
 /// Stands in what is sent, so that what comes back was stored by somebody else.
 const SENT: &str = "sent";
@@ -86,6 +88,7 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         | "logout"
         | "listSessions"
         | "listApiKeys"
+        | "enrolAuthenticator"
         | "listUsers"
         | "listJobs"
         | "listRoles"
@@ -116,6 +119,20 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
             Inputs::body(body)
         }
         "revokeApiKey" => Inputs::variable("id", &made("api-keys", &api_key(&side.canary), owner).await),
+        "confirmAuthenticator" => {
+            let told = owner.post("/auth/mfa/totp", &json!(null)).await.expect(200);
+            Inputs::body(json!({"code": Authenticator::new(&told).code(Clock::default().now())}))
+        }
+        "removeAuthenticator" => {
+            let recovery = enrol(owner, &Clock::default()).await.recovery.swap_remove(0);
+            Inputs::body(json!({"recovery_code": recovery}))
+        }
+        "verifySecondFactor" => {
+            let recovery = enrol(owner, &Clock::default()).await.recovery.swap_remove(0);
+            let login = json!({"email": owner.email, "password": PASSWORD});
+            let half = owner.post("/auth/login", &login).await.expect(200);
+            Inputs::body(json!({"mfa_token": half.body["mfa_token"], "recovery_code": recovery}))
+        }
         "forgotPassword" => Inputs::body(json!({"email": owner.email})),
         "resetPassword" => Inputs::body(json!({"token": reset_token(side, owner).await, "new_password": PASSWORD})),
         "changePassword" => Inputs::body(json!({"current_password": PASSWORD, "new_password": PASSWORD})),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use insula_testkit::{Caller, Reply, Store, TestApp};
 use serde_json::json;
@@ -87,6 +88,16 @@ impl Side {
         let account = id_of(&owner, "account").await;
         let data_dir = app.place().data_dir.path().to_owned();
         Self { data_dir, code, canary, id, owner, viewer, gone, account, record }
+    }
+
+    /// An owner for one operation, signed in anew: it may be to sign out. What changes how one signs in is another's.
+    pub(super) async fn owner_for(&self, operation: &str) -> Caller {
+        let owner = self.owner.login(&self.owner.email).await;
+        if !["Authenticator", "SecondFactor"].iter().any(|what| operation.ends_with(what)) {
+            return owner;
+        }
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        owner.user_named(&format!("other{}", NEXT.fetch_add(1, Ordering::Relaxed)), "owner").await
     }
 
     /// Everything stored of this tenant, read past the server.

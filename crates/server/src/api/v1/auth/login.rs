@@ -2,13 +2,14 @@
 
 use axum::response::Response;
 use http::header::SET_COOKIE;
-use insula_engine::identity::Public;
+use insula_engine::identity::{Login, Public, SignIn};
 use insula_model::problem::Result;
 
 use crate::body::JsonBody;
 use crate::call::NoQuery;
 use crate::cookie::{DeviceCookie, RefreshCookie};
 use crate::openapi::{Answer, Operation, Schema, optional, required};
+use crate::reply;
 use serde_json::json;
 
 pub(crate) async fn login(
@@ -18,7 +19,14 @@ pub(crate) async fn login(
     device: DeviceCookie,
     JsonBody(body): JsonBody,
 ) -> Result<Response> {
-    let signed_in = public.login(&body, device.known()).await?;
+    match public.login(&body, device.known()).await? {
+        Login::SignedIn(signed_in) => hand_over(&cookie, &device, &signed_in),
+        Login::Challenged(challenge) => reply::ok(&challenge),
+    }
+}
+
+/// 200 with the tokens, and the cookies that go with them.
+pub(super) fn hand_over(cookie: &RefreshCookie, device: &DeviceCookie, signed_in: &SignIn) -> Result<Response> {
     let mut response = cookie.hand_over(&signed_in.tokens)?;
     if let Some(token) = &signed_in.device {
         response.headers_mut().append(SET_COOKIE, device.keep(token)?);
@@ -41,7 +49,14 @@ pub(crate) fn describe() -> Operation {
     Operation::new("login", "Signs in")
         .body(Schema::named("Credentials", body))
         .sent(json!({"email": "ada@example.com", "password": "three-small-boats-at-sea", "tenant": "acme"}))
-        .answer(Answer::json(200, "Tokens.", super::tokens()).example(super::tokens_example()))
+        .answer(
+            Answer::json(
+                200,
+                "Tokens, or what to continue with where the account has a second factor.",
+                Schema::any_of([super::tokens(), super::mfa::challenge()]),
+            )
+            .example(super::tokens_example()),
+        )
         .details(
             "The answer sets the cookie `insula_device`. An account that is locked after ten failures stays open to a \
              device that sends one. A hundred failures from one network address are 429.",
