@@ -14,6 +14,7 @@ mod convert;
 use insula_model::entity::{Entity, Revision};
 use insula_model::id::JobId;
 use insula_model::problem::{Problem, Result};
+use insula_model::rights::{Action, Resource};
 
 pub(crate) use conclude::{clear, conclude};
 pub(crate) use convert::convert;
@@ -21,7 +22,6 @@ pub(crate) use convert::convert;
 use super::survey::TakeOver;
 use crate::attempt::Outcome;
 use crate::tx::{Mode, Tx};
-use insula_model::rights::{Action, Resource};
 
 /// What came of a change that somebody asked for.
 #[derive(Debug)]
