@@ -37,6 +37,7 @@ pub(super) const TENANT: Tables = Tables {
         include_str!("migrations/tenant_0003.sql"),
         include_str!("migrations/tenant_0004.sql"),
         include_str!("migrations/tenant_0005.sql"),
+        include_str!("migrations/tenant_0008.sql"),
     ],
 };
 

@@ -21,6 +21,7 @@ pub(super) const TENANT: &[&str] = &[
     include_str!("migrations/tenant_0003.sql"),
     include_str!("migrations/tenant_0004.sql"),
     include_str!("migrations/tenant_0005.sql"),
+    include_str!("migrations/tenant_0008.sql"),
 ];
 
 /// Whether nothing is missing.
