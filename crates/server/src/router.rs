@@ -16,8 +16,12 @@ use insula_model::rights::{Action, Resource};
 
 use crate::api;
 use crate::api::v1::{
+<<<<<<< HEAD
     api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, tenant,
     users,
+=======
+    audit, auth, authz, batch, entities, groups, jobs, openapi, org, platform, records, roles, schema, tenant, users,
+>>>>>>> w-org
 };
 use crate::call::{self, Anyone, AppState, Credential, Handler, Own};
 use crate::cookie::Leaving;
@@ -68,6 +72,8 @@ pub fn routes() -> Vec<RouteInfo> {
     table().routes
 }
 
+const UNITS: &str = "/api/v1/org/{kind}";
+const UNIT: &str = "/api/v1/org/{kind}/{id}";
 const FIELDS: &str = "/api/v1/entities/{entity}/fields";
 const FIELD: &str = "/api/v1/entities/{entity}/fields/{field}";
 
@@ -133,6 +139,16 @@ fn table() -> Table {
         .described(groups::update::describe)
         .tenant(Method::DELETE, "/api/v1/groups/{id}", Resource::Groups, Delete, groups::delete::delete)
         .described(groups::delete::describe)
+        .tenant(Method::GET, UNITS, Resource::Org, Read, org::list::list)
+        .described(org::list::describe)
+        .tenant(Method::POST, UNITS, Resource::Org, Create, org::create::create)
+        .described(org::create::describe)
+        .tenant(Method::GET, UNIT, Resource::Org, Read, org::get::get)
+        .described(org::get::describe)
+        .tenant(Method::PATCH, UNIT, Resource::Org, Update, org::update::update)
+        .described(org::update::describe)
+        .tenant(Method::DELETE, UNIT, Resource::Org, Delete, org::delete::delete)
+        .described(org::delete::describe)
         .tenant(Method::GET, "/api/v1/authz/matrix", Resource::Roles, Read, authz::matrix::matrix)
         .described(authz::matrix::describe)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)

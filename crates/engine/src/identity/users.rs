@@ -5,14 +5,19 @@
 pub(super) mod change;
 mod create;
 mod delete;
+<<<<<<< HEAD
 pub(super) mod grant;
+=======
+mod grant;
+mod home;
+>>>>>>> w-org
 mod list;
 pub(super) mod member;
 mod show;
 mod unlock;
 mod update;
 
-use insula_model::id::AccountId;
+use insula_model::id::{AccountId, UnitId};
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, is_of_service};
 use serde::Serialize;
@@ -53,6 +58,8 @@ pub struct UserView {
     /// Codes, in their order.
     pub roles: Vec<String>,
     pub active: bool,
+    /// The company, branch or department the user belongs to.
+    pub unit: Option<UnitId>,
     pub created_at: Timestamp,
 }
 
@@ -65,6 +72,7 @@ impl From<Member> for UserView {
             full_name: member.full_name,
             roles: member.roles,
             active: member.active,
+            unit: member.unit,
             created_at: member.created_at,
         }
     }
