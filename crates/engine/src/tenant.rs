@@ -7,12 +7,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use insula_model::entity::{Entity, Schema};
-<<<<<<< HEAD
 use insula_model::id::{AccountId, ApiKeyId, TenantId};
-=======
-use insula_model::id::{AccountId, TenantId};
 use insula_model::org::{Place, Tree};
->>>>>>> w-org
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, BuiltinRole, KeyScope, Permission, RecordRight, Rights};
 use insula_model::value::{Timestamp, Value};
@@ -76,23 +72,16 @@ pub(crate) type RoleSet = (Vec<String>, Option<Arc<[KeyScope]>>);
 /// A model and a caller's rights under it.
 pub(crate) type Belief = (Arc<Model>, Arc<CallerRights>);
 
-<<<<<<< HEAD
 /// A caller's rights, with a number that all callers of the same roles and scopes share: plans are kept by it.
-=======
-/// A caller's rights, with a number that all callers of the same roles share: plans are kept by it.
 /// Where he stands is no part of any plan: statements are bound to it.
->>>>>>> w-org
 #[derive(Debug)]
 pub(crate) struct CallerRights {
     pub(crate) role_set: u32,
     pub(crate) rights: Rights,
-<<<<<<< HEAD
     /// Of a key.
     pub(crate) scopes: Option<Arc<[KeyScope]>>,
-=======
     pub(crate) place: Place,
     pub(crate) binds: CallerBinds,
->>>>>>> w-org
 }
 
 static VERSIONS: Fixed =
@@ -285,7 +274,8 @@ impl Model {
             None => self.load_rights(tx, tenant, account).await?,
         };
         let scopes = Arc::clone(&key.scopes);
-        Ok(self.keep(holder(account, Some(key)), own.rights.within(&scopes), Some(scopes)))
+        let standing = (own.place.clone(), own.binds.clone());
+        Ok(self.keep(holder(account, Some(key)), own.rights.within(&scopes), Some(scopes), standing))
     }
 
     async fn load_rights(&self, tx: &mut Tx, tenant: TenantId, account: AccountId) -> Result<Arc<CallerRights>> {
@@ -301,27 +291,27 @@ impl Model {
             roles.push(row.text(0)?.to_owned());
             permissions.extend(permissions_of(row)?);
         }
-        Ok(self.keep(holder(account, None), Rights::new(roles, permissions), None))
+        let place = self.tree.place(unit);
+        let binds = CallerBinds::new(tx.dialect(), account, &place);
+        Ok(self.keep(holder(account, None), Rights::new(roles, permissions), None, (place, binds)))
     }
 
-    fn keep(&self, holder: Holder, rights: Rights, scopes: Option<Arc<[KeyScope]>>) -> Arc<CallerRights> {
+    fn keep(
+        &self,
+        holder: Holder,
+        rights: Rights,
+        scopes: Option<Arc<[KeyScope]>>,
+        (place, binds): (Place, CallerBinds),
+    ) -> Arc<CallerRights> {
         let fresh = || Ok::<_, std::convert::Infallible>(self.next_role_set.fetch_add(1, Ordering::Relaxed));
         let set: RoleSet = (rights.roles().to_vec(), scopes.clone());
         let role_set = match self.role_sets.get_or_insert_with(&set, fresh) {
             Ok(number) => number,
             Err(never) => match never {},
         };
-<<<<<<< HEAD
-        let rights = Arc::new(CallerRights { role_set, rights, scopes });
+        let rights = Arc::new(CallerRights { role_set, rights, scopes, place, binds });
         self.callers.insert(holder, Arc::clone(&rights));
         rights
-=======
-        let place = self.tree.place(unit);
-        let binds = CallerBinds::new(tx.dialect(), account, &place);
-        let rights = Arc::new(CallerRights { role_set, rights: Rights::new(roles, permissions), place, binds });
-        self.callers.insert(account, Arc::clone(&rights));
-        Ok(rights)
->>>>>>> w-org
     }
 
     /// What a caller may do with the records of `entity` by `action`; `None` where nothing. Compiled once per set of roles.
@@ -341,10 +331,10 @@ impl Model {
     }
 }
 
-<<<<<<< HEAD
 fn holder(account: AccountId, key: Option<&Key>) -> Holder {
     (account, key.map(|key| key.id))
-=======
+}
+
 /// Everything the roles of a member allow, be he active or not.
 pub(crate) async fn permissions_held(
     tx: &mut Tx,
@@ -354,7 +344,6 @@ pub(crate) async fn permissions_held(
     let rows = tx.fixed(&ROLES, &[&Value::Uuid(tenant.uuid()), &Value::Uuid(account.uuid())]).await?;
     let each = rows.iter().map(permissions_of).collect::<Result<Vec<_>, _>>()?;
     Ok(each.into_iter().flatten().collect())
->>>>>>> w-org
 }
 
 /// The permissions of a role's row, which begins with code, whether it is built in, and permissions.

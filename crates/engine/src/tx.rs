@@ -5,12 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use insula_model::entity::Entity;
-<<<<<<< HEAD
-use insula_model::id::{AccountId, ApiKeyId, TenantId};
-=======
 use insula_model::expr::CallerFacts;
-use insula_model::id::{AccountId, TenantId};
->>>>>>> w-org
+use insula_model::id::{AccountId, ApiKeyId, TenantId};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource, Rights};
 use insula_model::value::{Timestamp, Value};

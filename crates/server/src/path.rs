@@ -1,12 +1,8 @@
 //! What stands in a path. An id that is not written canonically names nothing: 404, not 422 (requirement C3).
 
 use axum::extract::{FromRequestParts as _, RawPathParams};
-<<<<<<< HEAD
-use insula_model::id::{AccountId, ApiKeyId, EventId, GroupId, JobId, RecordId, RoleId, SessionId, TenantId};
-=======
-use insula_model::id::{AccountId, EventId, GroupId, JobId, RecordId, RoleId, SessionId, TenantId, UnitId};
+use insula_model::id::{AccountId, ApiKeyId, EventId, GroupId, JobId, RecordId, RoleId, SessionId, TenantId, UnitId};
 use insula_model::org::UnitKind;
->>>>>>> w-org
 use insula_model::problem::{Problem, Result};
 
 use crate::call::{Call, Take};
@@ -49,10 +45,7 @@ macro_rules! ids {
     )*};
 }
 
-<<<<<<< HEAD
-ids! { AccountId ApiKeyId EventId GroupId JobId RecordId RoleId SessionId TenantId }
-=======
-ids! { AccountId EventId GroupId JobId RecordId RoleId SessionId TenantId UnitId }
+ids! { AccountId ApiKeyId EventId GroupId JobId RecordId RoleId SessionId TenantId UnitId }
 
 /// By the name of the collection: `companies`.
 impl Segments for UnitKind {
@@ -61,4 +54,3 @@ impl Segments for UnitKind {
         Self::ALL.into_iter().find(|kind| kind.plural() == name)
     }
 }
->>>>>>> w-org

@@ -16,12 +16,8 @@ use insula_model::rights::{Action, Resource};
 
 use crate::api;
 use crate::api::v1::{
-<<<<<<< HEAD
-    api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, tenant,
+    api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, org, platform, records, roles, schema, tenant,
     users,
-=======
-    audit, auth, authz, batch, entities, groups, jobs, openapi, org, platform, records, roles, schema, tenant, users,
->>>>>>> w-org
 };
 use crate::call::{self, Anyone, AppState, Credential, Handler, Own};
 use crate::cookie::Leaving;

@@ -5,12 +5,8 @@
 pub(super) mod change;
 mod create;
 mod delete;
-<<<<<<< HEAD
 pub(super) mod grant;
-=======
-mod grant;
 mod home;
->>>>>>> w-org
 mod list;
 pub(super) mod member;
 mod show;

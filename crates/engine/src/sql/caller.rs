@@ -11,14 +11,14 @@ use super::{Dialect, list};
 const NULL: &Value = &Value::Null;
 
 /// A caller as binds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CallerBinds {
     id: Value,
     units: Vec<UnitBinds>,
 }
 
 /// One unit that the caller belongs to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct UnitBinds {
     kind: UnitKind,
     reach: Value,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use insula_model::entity::Revision;
-use insula_model::id::{AccountId, FieldId, JobId, RequestId, TenantId};
+use insula_model::id::{AccountId, ApiKeyId, FieldId, JobId, RequestId, TenantId};
 use insula_model::value::{Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -29,6 +29,8 @@ static DELETE: Fixed = Fixed::new("DELETE FROM insula_tenant.conversion WHERE te
 pub(super) struct Asked {
     pub(super) revisions: Vec<Revision>,
     pub(super) account: AccountId,
+    /// Asked with it; its end does not end what was asked.
+    api_key: Option<ApiKeyId>,
     email: Arc<str>,
     request: RequestId,
     address: Arc<str>,
@@ -38,15 +40,17 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn by(author: &Author, revisions: &[Revision]) -> Self {
         let Origin { request, address, user_agent } = author.origin.clone();
+        let Author { account, api_key, .. } = *author;
         let email = Arc::clone(&author.email);
-        Self { revisions: revisions.to_vec(), account: author.account, email, request, address, user_agent }
+        Self { revisions: revisions.to_vec(), account, api_key, email, request, address, user_agent }
     }
 
     /// Who does it now.
     pub(super) fn author(&self, tenant: TenantId, now: Timestamp) -> Author {
         let (address, user_agent) = (Arc::clone(&self.address), Arc::clone(&self.user_agent));
         let origin = Origin { request: self.request, address, user_agent };
-        Author { tenant, account: self.account, email: Arc::clone(&self.email), origin, now }
+        let Self { account, api_key, .. } = *self;
+        Author { tenant, account, api_key, email: Arc::clone(&self.email), origin, now }
     }
 }
 

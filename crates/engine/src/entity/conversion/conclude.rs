@@ -20,7 +20,7 @@ pub(crate) async fn conclude(mut work: Work, engine: &Engine) -> Result<Work> {
     let conversion = conversion.ok_or_else(|| Problem::internal("nothing was converted"))?;
     let versions = work.tx.versions().ok_or_else(|| Problem::internal("a design began without its versions"))?;
     let model = engine.0.tenants.get(work.placement).model_at(&mut work.tx, versions).await?;
-    let caller = model.rights_of(&mut work.tx, tenant, conversion.asked.account).await?;
+    let caller = model.rights_of(&mut work.tx, tenant, conversion.asked.account, None).await?;
     let author = conversion.asked.author(tenant, work.now);
     let mut tx = Tx::for_asker(author, engine.clone(), work.tx, (model, caller));
     tx.conclude(&conversion).await?;

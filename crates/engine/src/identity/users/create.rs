@@ -1,10 +1,6 @@
 //! Adding a user.
 
-<<<<<<< HEAD
-use insula_model::id::AccountId;
-=======
-use insula_model::id::UnitId;
->>>>>>> w-org
+use insula_model::id::{AccountId, UnitId};
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
@@ -13,11 +9,7 @@ use insula_model::value::Email;
 
 use super::change::{self, Change};
 use super::member::{self, Member};
-<<<<<<< HEAD
-use super::{Kind, UserView, conclude, grant};
-=======
-use super::{UserView, conclude, grant, home};
->>>>>>> w-org
+use super::{Kind, UserView, conclude, grant, home};
 use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::account::{self, Standing};
 use crate::identity::label;
@@ -47,13 +39,8 @@ enum Secret {
     None,
 }
 
-<<<<<<< HEAD
-/// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`, or
-/// `password_hash` in place of `password`; `{kind: "service", full_name, roles}` is a program's.
-=======
 /// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles, unit?}`, or
-/// `password_hash` in place of `password`.
->>>>>>> w-org
+/// `password_hash` in place of `password`; `{kind: "service", full_name, roles, unit?}` is a program's.
 ///
 /// An address that has an account already, through another organisation, becomes a member here too and keeps the
 /// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations,
@@ -78,12 +65,8 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
         Secret::None => account::NO_PASSWORD.to_owned(),
     };
 
-<<<<<<< HEAD
     let applicant = Member::new(id, &new.email, new.full_name, engine.clock.now());
-=======
-    let applicant = Member::new(engine.ids.unordered(), &new.email, new.full_name, engine.clock.now());
     let applicant = Member { unit: new.unit, ..applicant };
->>>>>>> w-org
     let (user, change) = register(scope, applicant, hash).await?;
     let done = Box::pin(change::make(engine, change, admit(attempt, &without_secret(body), &user, &new.roles))).await?;
     Ok(done.map(UserView::from))

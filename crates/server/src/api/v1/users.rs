@@ -30,17 +30,7 @@ fn user() -> Schema {
 
 fn user_example() -> Value {
     json!({
-<<<<<<< HEAD
         "id": "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71", "kind": "person", "email": "grace@example.com", "full_name": "Grace Hopper",
-        "roles": ["editor"], "active": true, "created_at": "2026-03-01T09:30:00.251307Z",
-    })
-}
-
-/// Who it is that signs in, or calls.
-fn kind() -> Schema {
-    Schema::one_of(["person", "service"]).described("A program is a `service`: it has API keys and no password.")
-=======
-        "id": "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71", "email": "grace@example.com", "full_name": "Grace Hopper",
         "roles": ["editor"], "active": true, "unit": null, "created_at": "2026-03-01T09:30:00.251307Z",
     })
 }
@@ -48,7 +38,11 @@ fn kind() -> Schema {
 /// The unit as it is sent.
 fn unit() -> Schema {
     Schema::uuid().nullable().described("The company, branch or department the user belongs to; null for none.")
->>>>>>> w-org
+}
+
+/// Who it is that signs in, or calls.
+fn kind() -> Schema {
+    Schema::one_of(["person", "service"]).described("A program is a `service`: it has API keys and no password.")
 }
 
 /// Codes of roles as they are sent.
