@@ -16,6 +16,7 @@ pub mod groups;
 pub mod identity;
 pub mod jobs;
 pub mod mail;
+pub mod org;
 mod outbox;
 pub mod page;
 mod parameters;

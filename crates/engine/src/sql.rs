@@ -1,6 +1,7 @@
 //! SQL text, and the wall in front of it: only literals of this program, catalogue ids and numbers can become
 //! SQL. User text has no way in but as a bind (invariant 2, requirement C5).
 
+mod caller;
 mod expr;
 
 use std::fmt::Write as _;
@@ -9,8 +10,10 @@ use std::sync::OnceLock;
 use insula_model::entity::{DELETED_AT, FieldColumn, SystemField};
 use insula_model::expr::{CallerField, Leaf, Moment, Param};
 use insula_model::id::{EntityId, FieldId, TenantId, UniqueId};
+use insula_model::org::UnitKind;
 use insula_model::value::{ColumnType, Timestamp, Value};
 
+pub(crate) use caller::CallerBinds;
 pub(crate) use expr::{Policy, condition};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -28,6 +31,8 @@ pub(crate) enum Slot {
     /// Part of the plan, such as a literal of a filter.
     Const(Value),
     Caller(CallerField),
+    /// The units that the caller reaches by his own of this kind.
+    Reach(UnitKind),
     Now(Moment),
     /// The n-th argument of the call.
     Arg(usize),
@@ -48,12 +53,18 @@ impl Statement {
     }
 
     /// The binds in order, each from where its slot says. `moments` are its own [`Statement::moments`].
-    pub(crate) fn binds<'a>(&'a self, caller: &'a Value, moments: &'a [Value], args: &'a [Value]) -> Vec<&'a Value> {
+    pub(crate) fn binds<'a>(
+        &'a self,
+        caller: &'a CallerBinds,
+        moments: &'a [Value],
+        args: &'a [Value],
+    ) -> Vec<&'a Value> {
         const NULL: &Value = &Value::Null;
         let mut moments = moments.iter();
         let value = |slot: &'a Slot| match slot {
             Slot::Const(value) => value,
-            Slot::Caller(CallerField::Id) => caller,
+            Slot::Caller(field) => caller.value(field),
+            Slot::Reach(kind) => caller.reach(*kind),
             Slot::Now(_) => moments.next().unwrap_or(NULL),
             Slot::Arg(n) => args.get(*n).unwrap_or(NULL),
         };
@@ -112,6 +123,14 @@ impl SqlWriter {
                 });
                 self.raw(" FROM jsonb_array_elements_text(").bind(slot).raw("::text::jsonb) AS v")
             }
+        }
+    }
+
+    /// ` IN …`: one of the units that the caller reaches by his own of this kind, as an index can look them up.
+    pub(crate) fn reach(&mut self, kind: UnitKind) -> &mut Self {
+        match self.dialect {
+            Dialect::Sqlite => self.raw(" IN (SELECT unhex(value) FROM json_each(").bind(Slot::Reach(kind)).raw("))"),
+            Dialect::Postgres => self.raw(" = ANY(").bind(Slot::Reach(kind)).raw(")"),
         }
     }
 

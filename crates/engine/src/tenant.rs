@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use insula_model::entity::{Entity, Schema};
 use insula_model::id::{AccountId, ApiKeyId, TenantId};
+use insula_model::org::{Place, Tree};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, BuiltinRole, KeyScope, Permission, RecordRight, Rights};
 use insula_model::value::{Timestamp, Value};
@@ -16,8 +17,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::caller::{Caller, Key};
 use crate::jobs::Planned;
+use crate::org;
 use crate::record::{Plans, small};
-use crate::sql::Fixed;
+use crate::sql::{CallerBinds, Fixed};
 use crate::store::{Placement, Share, StoreError, Tx, Versions};
 
 /// How long a model is believed without asking the store for its versions.
@@ -54,6 +56,7 @@ pub(crate) struct Known {
 pub(crate) struct Model {
     pub(crate) versions: Versions,
     pub(crate) schema: Schema,
+    pub(crate) tree: Tree,
     pub(crate) plans: Plans,
     callers: Cache<Holder, Arc<CallerRights>>,
     role_sets: Cache<RoleSet, u32>,
@@ -70,23 +73,26 @@ pub(crate) type RoleSet = (Vec<String>, Option<Arc<[KeyScope]>>);
 pub(crate) type Belief = (Arc<Model>, Arc<CallerRights>);
 
 /// A caller's rights, with a number that all callers of the same roles and scopes share: plans are kept by it.
+/// Where he stands is no part of any plan: statements are bound to it.
 #[derive(Debug)]
 pub(crate) struct CallerRights {
     pub(crate) role_set: u32,
     pub(crate) rights: Rights,
     /// Of a key.
     pub(crate) scopes: Option<Arc<[KeyScope]>>,
+    pub(crate) place: Place,
+    pub(crate) binds: CallerBinds,
 }
 
 static VERSIONS: Fixed =
     Fixed::new("SELECT schema_version, grants_version FROM insula_tenant.tenant WHERE tenant_id = $1");
 static ENTITIES: Fixed =
     Fixed::new("SELECT definition FROM insula_tenant.entity WHERE tenant_id = $1 ORDER BY position, id");
-/// The roles of an active member: his own, and those of the groups he is in.
+/// The roles of a member, his own and those of the groups he is in, and what he is.
 static ROLES: Fixed = Fixed::new(
-    "SELECT r.code, r.built_in, r.permissions FROM insula_tenant.member m \
+    "SELECT r.code, r.built_in, r.permissions, m.active, m.unit_id FROM insula_tenant.member m \
      JOIN insula_tenant.role r ON r.tenant_id = m.tenant_id \
-     WHERE m.tenant_id = $1 AND m.account_id = $2 AND m.active AND (r.id IN ( \
+     WHERE m.tenant_id = $1 AND m.account_id = $2 AND (r.id IN ( \
         SELECT mr.role_id FROM insula_tenant.member_role mr \
         WHERE mr.tenant_id = m.tenant_id AND mr.account_id = m.account_id) \
      OR r.id IN ( \
@@ -193,6 +199,7 @@ impl Tenant {
         Ok(Arc::new(Model {
             versions,
             schema: Schema::new(versions.schema, entities),
+            tree: org::tree(tx, self.placement.tenant).await?,
             plans: Plans::default(),
             callers: small(ACCOUNTS),
             role_sets: small(ACCOUNTS),
@@ -267,32 +274,42 @@ impl Model {
             None => self.load_rights(tx, tenant, account).await?,
         };
         let scopes = Arc::clone(&key.scopes);
-        Ok(self.keep(holder(account, Some(key)), own.rights.within(&scopes), Some(scopes)))
+        let standing = (own.place.clone(), own.binds.clone());
+        Ok(self.keep(holder(account, Some(key)), own.rights.within(&scopes), Some(scopes), standing))
     }
 
     async fn load_rights(&self, tx: &mut Tx, tenant: TenantId, account: AccountId) -> Result<Arc<CallerRights>> {
         let (tenant, id) = (Value::Uuid(tenant.uuid()), Value::Uuid(account.uuid()));
         let rows = tx.fixed(&ROLES, &[&tenant, &id]).await?;
-        if rows.is_empty() {
-            return Err(Problem::unauthenticated());
-        }
+        let unit = match rows.first() {
+            Some(row) if row.bool(3)? => row.optional(4, |row, index| row.id(index))?,
+            _ => return Err(Problem::unauthenticated()),
+        };
         let mut roles = Vec::new();
         let mut permissions: Vec<Permission> = Vec::new();
         for row in &rows {
             roles.push(row.text(0)?.to_owned());
             permissions.extend(permissions_of(row)?);
         }
-        Ok(self.keep(holder(account, None), Rights::new(roles, permissions), None))
+        let place = self.tree.place(unit);
+        let binds = CallerBinds::new(tx.dialect(), account, &place);
+        Ok(self.keep(holder(account, None), Rights::new(roles, permissions), None, (place, binds)))
     }
 
-    fn keep(&self, holder: Holder, rights: Rights, scopes: Option<Arc<[KeyScope]>>) -> Arc<CallerRights> {
+    fn keep(
+        &self,
+        holder: Holder,
+        rights: Rights,
+        scopes: Option<Arc<[KeyScope]>>,
+        (place, binds): (Place, CallerBinds),
+    ) -> Arc<CallerRights> {
         let fresh = || Ok::<_, std::convert::Infallible>(self.next_role_set.fetch_add(1, Ordering::Relaxed));
         let set: RoleSet = (rights.roles().to_vec(), scopes.clone());
         let role_set = match self.role_sets.get_or_insert_with(&set, fresh) {
             Ok(number) => number,
             Err(never) => match never {},
         };
-        let rights = Arc::new(CallerRights { role_set, rights, scopes });
+        let rights = Arc::new(CallerRights { role_set, rights, scopes, place, binds });
         self.callers.insert(holder, Arc::clone(&rights));
         rights
     }
@@ -316,6 +333,17 @@ impl Model {
 
 fn holder(account: AccountId, key: Option<&Key>) -> Holder {
     (account, key.map(|key| key.id))
+}
+
+/// Everything the roles of a member allow, be he active or not.
+pub(crate) async fn permissions_held(
+    tx: &mut Tx,
+    tenant: TenantId,
+    account: AccountId,
+) -> Result<Vec<Permission>, StoreError> {
+    let rows = tx.fixed(&ROLES, &[&Value::Uuid(tenant.uuid()), &Value::Uuid(account.uuid())]).await?;
+    let each = rows.iter().map(permissions_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(each.into_iter().flatten().collect())
 }
 
 /// The permissions of a role's row, which begins with code, whether it is built in, and permissions.

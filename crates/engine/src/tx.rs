@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use insula_model::entity::Entity;
+use insula_model::expr::CallerFacts;
 use insula_model::id::{AccountId, ApiKeyId, TenantId};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, Resource, Rights};
@@ -170,8 +171,8 @@ impl<'t, M: Mode> Tx<'t, M> {
 
     /// The rows of a statement, for its caller and at his time.
     pub(crate) async fn rows(&mut self, statement: &Statement, args: &[Value]) -> Result<Vec<Row>> {
-        let (caller, moments) = (Value::Uuid(self.author.account.uuid()), statement.moments(self.author.now));
-        let rows = self.store.query(&statement.text, &statement.binds(&caller, &moments, args)).await;
+        let moments = statement.moments(self.author.now);
+        let rows = self.store.query(&statement.text, &statement.binds(&self.caller.binds, &moments, args)).await;
         rows.map_err(|error| self.failed(error))
     }
 
@@ -184,8 +185,8 @@ impl<'t, M: Mode> Tx<'t, M> {
         limit: usize,
         out: &mut Vec<u8>,
     ) -> Result<Tail> {
-        let (caller, moments) = (Value::Uuid(self.author.account.uuid()), statement.moments(self.author.now));
-        let binds = statement.binds(&caller, &moments, args);
+        let moments = statement.moments(self.author.now);
+        let binds = statement.binds(&self.caller.binds, &moments, args);
         self.store.json(&statement.text, &binds, shape, limit, out).await.map_err(|error| self.failed(error))
     }
 
@@ -251,6 +252,11 @@ impl<'t, M: Mode> Tx<'t, M> {
     /// The tenant's id, as a bind of a statement on Insula's own tables.
     pub(crate) fn tenant(&self) -> Value {
         Value::Uuid(self.author.tenant.uuid())
+    }
+
+    /// Who asks, and when, for conditions that are asked of a record at hand.
+    pub(crate) fn caller_facts(&self) -> CallerFacts<'_> {
+        CallerFacts { id: self.author.account, place: &self.caller.place, now: self.author.now }
     }
 
     /// Refuses what the caller's roles do not allow.

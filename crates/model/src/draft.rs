@@ -66,15 +66,16 @@ pub fn replace(
     let mut draft = patch(entity, writable, members, at, errors);
     for (position, (field, value)) in entity.fields.iter().zip(&mut draft.0).enumerate() {
         if his(position) && !members.iter().any(|(name, _)| name == field.name.as_str()) {
-            *value = unnamed(field, at, errors);
+            *value = unnamed(entity, field, at, errors);
         }
     }
     draft
 }
 
-/// What a field is that a whole record does not name: its default, or null, or missed. A number given once stays.
-pub fn unnamed(field: &Field, at: &str, errors: &mut Errors) -> Option<Value> {
-    if field.kind == FieldKind::AutoNumber {
+/// What a field of `entity` is that a whole record does not name: its default, or null, or missed. A number given once
+/// stays, and so does the unit that a record belongs to.
+pub fn unnamed(entity: &Entity, field: &Field, at: &str, errors: &mut Errors) -> Option<Value> {
+    if field.kind == FieldKind::AutoNumber || entity.unit_field().is_some_and(|unit| unit.id == field.id) {
         return None;
     }
     let default = field.default.as_ref().map(Json::from);
@@ -198,6 +199,9 @@ pub fn value_of(field: &Field, json: &Json) -> Result<Value, (Code, String)> {
         (FieldKind::User, Json::Text(text)) => parse_uuid(text)
             .map(Value::Uuid)
             .ok_or_else(|| (Code::InvalidFormat, "A user is the id (a UUID) of an account.".into())),
+        (FieldKind::Unit, Json::Text(text)) => parse_uuid(text).map(Value::Uuid).ok_or_else(|| {
+            (Code::InvalidFormat, "A unit is the id (a UUID) of a company, branch or department.".into())
+        }),
         (FieldKind::Datetime, Json::Text(text)) => Timestamp::parse(text).map(Value::Timestamp).ok_or_else(|| {
             (Code::InvalidFormat, "A time is written as in RFC 3339, such as 2013-01-31T10:00:00Z.".into())
         }),

@@ -23,6 +23,7 @@ pub use schema::Schema;
 
 use crate::id::{EntityId, FieldId, UniqueId};
 use crate::name::Name;
+use crate::rights::PermissionScope;
 use crate::value::ColumnType;
 
 /// One entity. Its id never changes and is never used again, so names may.
@@ -42,7 +43,13 @@ pub struct Entity {
     /// What must hold of every record that is written.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// To whom its records belong. If to a kind of unit, a field says to which: see [`Entity::unit_field`].
+    #[serde(default)]
+    pub scope: PermissionScope,
 }
+
+/// The name of the field that says to which unit a record belongs, where the entity's scope asks for it.
+pub const UNIT_FIELD: &str = "unit";
 
 /// No two records agree on all of these fields. Null equals nothing, so records with a null never clash.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -70,6 +77,18 @@ impl Entity {
 
     pub fn field_named(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name.as_str() == name)
+    }
+
+    /// The field that says to which unit a record belongs, if records belong to units.
+    pub fn unit_field(&self) -> Option<&Field> {
+        self.unit_position().and_then(|position| self.fields.get(position))
+    }
+
+    /// The position of that field.
+    pub fn unit_position(&self) -> Option<usize> {
+        self.scope.unit()?;
+        let is_it = |field: &Field| field.kind == FieldKind::Unit && field.name.as_str() == UNIT_FIELD;
+        self.fields.iter().position(is_it)
     }
 
     /// A system column or field by its name in the API.

@@ -24,6 +24,8 @@ pub use template::Template;
 
 use crate::entity::{FieldColumn, SystemField};
 use crate::id::FieldId;
+use crate::name::Name;
+use crate::org::UnitKind;
 use crate::value::{ColumnType, Timestamp, Value};
 
 /// A condition on a record.
@@ -44,6 +46,9 @@ pub enum Expr {
     Text(TextTest, Operand, String),
     /// The set at the path holds the value; false where it is null.
     Holds(Path, Value),
+    /// The unit at the path is the one of this kind that the caller belongs to, or part of that; false where either is not
+    /// there. No text says it: it is what the scope of a right means.
+    Within(Path, UnitKind),
     And(Vec<Self>),
     Or(Vec<Self>),
     Not(Box<Self>),
@@ -129,32 +134,88 @@ impl Expr {
     }
 
     fn collect_paths<'e>(&'e self, paths: &mut Vec<&'e Path>) {
-        let mut operand = |operand: &'e Operand| {
-            if let Operand::Path(path) = operand {
+        self.visit(&mut |part| {
+            if let Self::Holds(path, _) | Self::Within(path, _) = part {
                 paths.push(path);
             }
-        };
-        match self {
-            Self::Const(_) => {}
+            paths.extend(part.operands().filter_map(|operand| match operand {
+                Operand::Path(path) => Some(path),
+                _ => None,
+            }));
+        });
+    }
+
+    /// What it asks of the units its caller belongs to.
+    pub fn unit_facts(&self) -> Vec<&CallerField> {
+        let mut facts = Vec::new();
+        self.visit(&mut |part| {
+            facts.extend(part.operands().filter_map(|operand| match operand {
+                Operand::Caller(field @ CallerField::Unit(..)) => Some(field),
+                _ => None,
+            }));
+        });
+        facts
+    }
+
+    /// Whether it says of the same record something else to a caller who belongs to another unit.
+    pub fn depends_on_place(&self) -> bool {
+        let mut depends = !self.unit_facts().is_empty();
+        self.visit(&mut |part| depends |= matches!(part, Self::Within(..)));
+        depends
+    }
+
+    /// The operands of this very condition, without those of its parts.
+    fn operands(&self) -> impl Iterator<Item = &Operand> {
+        let (one, other) = match self {
             Self::IsNull(one) | Self::Truth(one) | Self::In(one, _) | Self::Among(one, _) | Self::Text(_, one, _) => {
-                operand(one);
+                (Some(one), None)
             }
-            Self::Holds(path, _) => paths.push(path),
-            Self::Compare(_, a, b) => {
-                operand(a);
-                operand(b);
-            }
-            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.collect_paths(paths)),
-            Self::Not(inner) => inner.collect_paths(paths),
+            Self::Compare(_, one, other) => (Some(one), Some(other)),
+            _ => (None, None),
+        };
+        one.into_iter().chain(other)
+    }
+
+    /// Every condition it is made of, itself first.
+    fn visit<'e>(&'e self, see: &mut dyn FnMut(&'e Self)) {
+        see(self);
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.visit(see)),
+            Self::Not(inner) => inner.visit(see),
+            _ => {}
         }
     }
 }
 
 /// What an expression may know of who asks.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum CallerField {
     /// The account's id.
     Id,
+    /// Something of the unit of this kind that the caller belongs to; null where there is no such unit.
+    Unit(UnitKind, UnitFact),
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum UnitFact {
+    Id,
+    Code,
+    Name,
+    /// Null where the unit has none of this name.
+    Attribute(Name),
+}
+
+impl CallerField {
+    pub const fn column_type(&self) -> ColumnType {
+        match self {
+            Self::Id | Self::Unit(_, UnitFact::Id) => ColumnType::Uuid,
+            Self::Unit(..) => ColumnType::Text,
+        }
+    }
+
+    pub const fn is_never_null(&self) -> bool {
+        matches!(self, Self::Id)
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,8 @@ ids! {
     RoleId,
     /// A group of a tenant's users.
     GroupId,
+    /// A company, branch or department of a tenant.
+    UnitId,
     /// A job of Insula's own.
     JobId,
     /// An audit event.

@@ -11,6 +11,7 @@ pub mod id;
 pub mod input;
 pub mod json;
 pub mod name;
+pub mod org;
 pub mod password;
 pub mod problem;
 pub mod rights;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use builtin::BuiltinRole;
 pub use define::{Author, RoleChange, RoleDraft};
+pub(crate) use define::{code, name};
 pub use group::{GroupChange, GroupDraft};
 pub use key::{KeyDraft, KeyScope, KeyScopeView};
 pub use permission::{FieldLists, Permission, PermissionScope, Target};
@@ -57,14 +58,16 @@ pub enum Resource {
     Users,
     Roles,
     Groups,
+    /// The tree of companies, branches and departments.
+    Org,
     Audit,
     Tenant,
 }
 
 impl Resource {
     /// Those that every tenant has, whatever it designs.
-    pub const ADMINISTRATION: [Self; 6] =
-        [Self::Entities, Self::Users, Self::Roles, Self::Groups, Self::Audit, Self::Tenant];
+    pub const ADMINISTRATION: [Self; 7] =
+        [Self::Entities, Self::Users, Self::Roles, Self::Groups, Self::Org, Self::Audit, Self::Tenant];
 
     /// The name in the API; of records, what stands before the entity's own.
     pub const fn name(self) -> &'static str {
@@ -74,6 +77,7 @@ impl Resource {
             Self::Users => "users",
             Self::Roles => "roles",
             Self::Groups => "groups",
+            Self::Org => "org",
             Self::Audit => "audit",
             Self::Tenant => "tenant",
         }

@@ -1,7 +1,8 @@
 //! What stands in a path. An id that is not written canonically names nothing: 404, not 422 (requirement C3).
 
 use axum::extract::{FromRequestParts as _, RawPathParams};
-use insula_model::id::{AccountId, ApiKeyId, EventId, GroupId, JobId, RecordId, RoleId, SessionId, TenantId};
+use insula_model::id::{AccountId, ApiKeyId, EventId, GroupId, JobId, RecordId, RoleId, SessionId, TenantId, UnitId};
+use insula_model::org::UnitKind;
 use insula_model::problem::{Problem, Result};
 
 use crate::call::{Call, Take};
@@ -44,4 +45,12 @@ macro_rules! ids {
     )*};
 }
 
-ids! { AccountId ApiKeyId EventId GroupId JobId RecordId RoleId SessionId TenantId }
+ids! { AccountId ApiKeyId EventId GroupId JobId RecordId RoleId SessionId TenantId UnitId }
+
+/// By the name of the collection: `companies`.
+impl Segments for UnitKind {
+    fn read<'a>(segments: &mut impl Iterator<Item = &'a str>) -> Option<Self> {
+        let name = segments.next()?;
+        Self::ALL.into_iter().find(|kind| kind.plural() == name)
+    }
+}

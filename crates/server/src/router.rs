@@ -16,7 +16,7 @@ use insula_model::rights::{Action, Resource};
 
 use crate::api;
 use crate::api::v1::{
-    api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, platform, records, roles, schema, tenant,
+    api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, org, platform, records, roles, schema, tenant,
     users,
 };
 use crate::call::{self, Anyone, AppState, Credential, Handler, Own};
@@ -69,6 +69,8 @@ pub fn routes() -> Vec<RouteInfo> {
 }
 
 const TOTP: &str = "/api/v1/auth/mfa/totp";
+const UNITS: &str = "/api/v1/org/{kind}";
+const UNIT: &str = "/api/v1/org/{kind}/{id}";
 const FIELDS: &str = "/api/v1/entities/{entity}/fields";
 const FIELD: &str = "/api/v1/entities/{entity}/fields/{field}";
 
@@ -134,6 +136,16 @@ fn table() -> Table {
         .described(groups::update::describe)
         .tenant(Method::DELETE, "/api/v1/groups/{id}", Resource::Groups, Delete, groups::delete::delete)
         .described(groups::delete::describe)
+        .tenant(Method::GET, UNITS, Resource::Org, Read, org::list::list)
+        .described(org::list::describe)
+        .tenant(Method::POST, UNITS, Resource::Org, Create, org::create::create)
+        .described(org::create::describe)
+        .tenant(Method::GET, UNIT, Resource::Org, Read, org::get::get)
+        .described(org::get::describe)
+        .tenant(Method::PATCH, UNIT, Resource::Org, Update, org::update::update)
+        .described(org::update::describe)
+        .tenant(Method::DELETE, UNIT, Resource::Org, Delete, org::delete::delete)
+        .described(org::delete::describe)
         .tenant(Method::GET, "/api/v1/authz/matrix", Resource::Roles, Read, authz::matrix::matrix)
         .described(authz::matrix::describe)
         .tenant(Method::GET, "/api/v1/audit", Resource::Audit, Read, audit::list::list)

@@ -66,6 +66,7 @@ impl<M: Mode> Tx<'_, M> {
             ("user", _) => Resource::Users,
             ("role" | "api_key", _) => Resource::Roles,
             ("group", _) => Resource::Groups,
+            ("org", _) => Resource::Org,
             _ => return Ok(Shown::All),
         };
         // What a design, a role or a key says may name any field or entity.

@@ -1,6 +1,7 @@
 //! Who the caller is and what he may do.
 
 use insula_model::id::{AccountId, TenantId};
+use insula_model::org::Unit;
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::{Action, PermissionScope};
 use insula_model::value::Value;
@@ -18,6 +19,8 @@ static TENANT: Fixed = Fixed::new("SELECT code, name FROM insula.tenant WHERE id
 pub struct Me {
     pub account: MyAccount,
     pub tenant: MyTenant,
+    /// The one the account belongs to here.
+    pub unit: Option<Unit>,
     /// Codes.
     pub roles: Vec<String>,
     pub permissions: Vec<MyPermission>,
@@ -56,6 +59,7 @@ pub async fn me(scope: &Scope) -> Result<Me> {
             Ok(Me {
                 account: MyAccount { id, email: member.email, full_name: member.full_name },
                 tenant: tenant.clone(),
+                unit: tx.caller.place.home().cloned(),
                 roles: tx.rights().roles().to_vec(),
                 permissions: permissions(tx),
             })

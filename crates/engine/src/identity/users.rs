@@ -6,13 +6,14 @@ pub(super) mod change;
 mod create;
 mod delete;
 pub(super) mod grant;
+mod home;
 mod list;
 pub(super) mod member;
 mod show;
 mod unlock;
 mod update;
 
-use insula_model::id::AccountId;
+use insula_model::id::{AccountId, UnitId};
 use insula_model::problem::Result;
 use insula_model::value::{Timestamp, is_of_service};
 use serde::Serialize;
@@ -53,6 +54,8 @@ pub struct UserView {
     /// Codes, in their order.
     pub roles: Vec<String>,
     pub active: bool,
+    /// The company, branch or department the user belongs to.
+    pub unit: Option<UnitId>,
     pub created_at: Timestamp,
 }
 
@@ -65,6 +68,7 @@ impl From<Member> for UserView {
             full_name: member.full_name,
             roles: member.roles,
             active: member.active,
+            unit: member.unit,
             created_at: member.created_at,
         }
     }

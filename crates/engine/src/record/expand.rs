@@ -86,6 +86,10 @@ fn relation(reader: Reader<'_>, entity: &Entity, name: &str, path: &str) -> Resu
         let message = "Users cannot be expanded yet; `GET /users/{id}` tells who it is.";
         return Err(Problem::at("/expand", Code::NotSupported, message));
     }
+    if field.kind == FieldKind::Unit {
+        let message = "Units cannot be expanded yet; `GET /org/…` tells of them.";
+        return Err(Problem::at("/expand", Code::NotSupported, message));
+    }
     let target = field.kind.target().or(field.kind.linked()).ok_or_else(|| no_relation(path))?;
     let target = reader.model.schema.entity(target).ok_or_else(unknown)?;
     reader.right_on(target).ok_or_else(unknown)?;

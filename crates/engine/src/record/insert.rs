@@ -9,6 +9,7 @@ use insula_model::id::RecordId;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result, pointer};
 use insula_model::rights::RecordRight;
+use insula_model::value::Value;
 
 use super::links;
 use super::numbers;
@@ -47,13 +48,28 @@ impl<'t> Grant<'t, Create> {
             errors.add(at, Code::InvalidType, format!("A record is an object, found {}.", body.kind()));
             return None;
         };
-        let draft = draft::create(&self.entity, &self.right.writable, members, &at, errors);
+        let mut draft = draft::create(&self.entity, &self.right.writable, members, &at, errors);
+        self.place(&mut draft, &at, errors);
         let is_named = |(position, _): &&(usize, _)| {
             let field = self.entity.fields.get(*position);
             field.is_some_and(|field| members.iter().any(|(name, _)| name == field.name.as_str()))
         };
         let named = self.right.guards.iter().filter(is_named).map(|(position, _)| *position).collect();
         Some(ValidRecord { draft, named, id: None, at, _brand: PhantomData })
+    }
+
+    /// A record belongs to its author's own unit, where he names none.
+    fn place(&self, draft: &mut Draft, at: &str, errors: &mut Errors) {
+        let unit = self.entity.unit_position().and_then(|position| Some((position, self.entity.fields.get(position)?)));
+        let Some((position, field)) = unit.filter(|(position, _)| draft.get(*position).is_none()) else { return };
+        let own = self.entity.scope.unit().and_then(|kind| self.caller.place.unit(kind));
+        match own {
+            Some(unit) => draft.set(position, Value::Uuid(unit.id.uuid())),
+            None if field.required => {
+                errors.add(pointer(at, field.name.as_str()), Code::Required, "This field needs a value.");
+            }
+            None => {}
+        }
     }
 
     /// The same for a record whose id is known already.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use insula_model::entity::{Entity, FieldKind, SystemField};
 use insula_model::expr::{Expr, Leaf};
+use insula_model::id::UnitId;
+use insula_model::org::{Tree, UnitKind};
 use insula_model::problem::{Code, Errors, Problem, Result, pointer};
 use insula_model::rights::Action;
 use insula_model::value::Value;
@@ -35,7 +37,9 @@ pub(super) fn of<'v>(
         let Some(field) = grant.entity.fields.get(position) else { continue };
         let at = || pointer(at, field.name.as_str());
         match value {
-            Value::Uuid(id) if field.kind.target().is_some() || field.kind == FieldKind::User => {
+            Value::Uuid(id)
+                if field.kind.target().is_some() || matches!(field.kind, FieldKind::User | FieldKind::Unit) =>
+            {
                 references.push(Reference { position, at: at(), id: *id });
             }
             Value::Uuids(ids) => {
@@ -65,10 +69,16 @@ pub(super) async fn check<'t, M: Mode>(
         wanted.sort_unstable();
         wanted.dedup();
         let found = existing(tx, grant, position, &wanted).await?;
-        let is_user = grant.entity.fields.get(position).is_some_and(|field| field.kind == FieldKind::User);
-        let message = if is_user { "There is no such active user." } else { "There is no such record." };
+        let message = match grant.entity.fields.get(position).map(|field| &field.kind) {
+            Some(FieldKind::User) => "There is no such active user.".to_owned(),
+            Some(FieldKind::Unit) => match wanted_kind(&grant.entity, position) {
+                Some(kind) => format!("There is no such {}.", kind.name()),
+                None => "There is no such unit.".to_owned(),
+            },
+            _ => "There is no such record.".to_owned(),
+        };
         for reference in of_field().filter(|reference| !found.contains(&reference.id)) {
-            errors.add(reference.at.as_str(), Code::NoSuchRecord, message);
+            errors.add(reference.at.as_str(), Code::NoSuchRecord, message.as_str());
         }
     }
     Ok(())
@@ -83,6 +93,9 @@ async fn existing<'t, M: Mode>(
     let field = grant.entity.fields.get(position);
     if field.is_some_and(|field| field.kind == FieldKind::User) {
         return members(tx, grant, wanted).await;
+    }
+    if field.is_some_and(|field| field.kind == FieldKind::Unit) {
+        return Ok(units(&tx.model.tree, wanted_kind(&grant.entity, position), wanted));
     }
     let target = field.and_then(|field| field.kind.target().or(field.kind.linked()));
     let model = Arc::clone(&tx.model);
@@ -120,6 +133,20 @@ pub(super) async fn living<M: Mode>(
         }
     }
     Ok(found)
+}
+
+/// The kind of unit that a field takes, where it takes one kind alone: the field that says to which a record belongs.
+fn wanted_kind(entity: &Entity, position: usize) -> Option<UnitKind> {
+    entity.scope.unit().filter(|_| entity.unit_position() == Some(position))
+}
+
+/// Those of the ids that are units, of one kind or of any. A write knows the tree as it is, and holds it off changing.
+fn units(tree: &Tree, kind: Option<UnitKind>, wanted: &[Uuid]) -> HashSet<Uuid> {
+    let is_one = |id: &&Uuid| {
+        let unit = tree.unit(UnitId::from(**id));
+        unit.is_some_and(|unit| kind.is_none_or(|kind| unit.kind == kind))
+    };
+    wanted.iter().filter(is_one).copied().collect()
 }
 
 /// Those of the accounts that are active members of the tenant.

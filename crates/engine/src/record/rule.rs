@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use insula_model::entity::Entity;
-use insula_model::expr::{CallerFacts, Expr, Leaf, Path};
+use insula_model::expr::{Expr, Leaf, Path};
 use insula_model::problem::{Problem, Result};
 use insula_model::rights::RecordRight;
 use insula_model::value::Value;
@@ -20,7 +20,7 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub(super) async fn holds(&mut self, entity: &Entity, rule: &Expr, record: &StoredRecord) -> Result<bool> {
         let paths: Vec<&Path> = rule.paths().into_iter().filter(|path| !path.hops.is_empty()).collect();
         let far = if paths.is_empty() { Vec::new() } else { self.far(entity, &paths, record).await? };
-        let caller = CallerFacts { id: self.author.account, now: self.author.now };
+        let caller = self.caller_facts();
         let mut column = |path: &Path| {
             let value = match paths.iter().position(|other| *other == path) {
                 Some(index) => far.get(index).cloned(),

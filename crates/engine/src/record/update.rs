@@ -227,7 +227,7 @@ impl<'t> Tx<'t, Writing> {
         }
         for position in patch.cleared.iter().filter(|position| !closed.contains(position)) {
             if let Some(field) = grant.entity.fields.get(*position)
-                && let Some(value) = draft::unnamed(field, &patch.at, &mut errors)
+                && let Some(value) = draft::unnamed(&grant.entity, field, &patch.at, &mut errors)
             {
                 draft.set(*position, value);
             }

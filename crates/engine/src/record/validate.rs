@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use insula_model::entity::Entity;
-use insula_model::expr::{CallerFacts, Expr, Path};
+use insula_model::expr::{Expr, Path};
 use insula_model::problem::{Code, Errors};
 use insula_model::value::Value;
 
@@ -41,7 +41,7 @@ impl<M: Mode> Tx<'_, M> {
         if entity.rules.is_empty() {
             return;
         }
-        let caller = CallerFacts { id: self.author.account, now: self.author.now };
+        let caller = self.caller_facts();
         let mut column = |path: &Path| Cow::Owned(record.value(entity, path.leaf).unwrap_or(Value::Null));
         for check in &*self.model.checks(entity) {
             if !check.condition.as_ref().is_some_and(|condition| condition.eval(&mut column, &caller)) {

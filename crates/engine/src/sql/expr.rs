@@ -6,8 +6,9 @@
 //! that cannot be null get plain operators throughout, so that indexes serve.
 
 use insula_model::entity::{Entity, Schema, SystemField};
-use insula_model::expr::{Expr, Leaf, Moment, Op, Operand, Param, Path, TextTest};
+use insula_model::expr::{CallerField, Expr, Leaf, Moment, Op, Operand, Param, Path, TextTest};
 use insula_model::id::{FieldId, TenantId};
+use insula_model::org::UnitKind;
 use insula_model::value::{ColumnType, Value};
 
 use super::{Dialect, FIRST_PARAM, Slot, SqlWriter};
@@ -109,6 +110,7 @@ impl Renderer<'_, '_> {
             Expr::Among(item, list) => self.among(item, *list, wanted),
             Expr::Compare(op, a, b) => self.compare(*op, a, b, wanted),
             Expr::Holds(path, member) => self.holds_member(path, member, wanted),
+            Expr::Within(path, kind) => self.within_reach(path, *kind, wanted),
             Expr::Text(test, operand, part) => self.text(*test, operand, part, wanted),
         }
     }
@@ -145,8 +147,9 @@ impl Renderer<'_, '_> {
 
     fn is_null(&mut self, operand: &Operand, wanted: bool) {
         match operand {
-            Operand::Path(path) if !path.never_null => {
-                self.path(path);
+            Operand::Path(Path { never_null: true, .. }) => self.constant(!wanted),
+            Operand::Path(_) | Operand::Caller(CallerField::Unit(..)) => {
+                self.operand(operand, true);
                 self.w.raw(if wanted { " IS NULL" } else { " IS NOT NULL" });
             }
             _ => self.constant(!wanted),
@@ -204,6 +207,18 @@ impl Renderer<'_, '_> {
         self.operand(item, true);
         self.w.raw(if !wanted && total { " NOT IN (" } else { " IN (" }).list(list).raw(")");
         if !wanted && !total {
+            self.w.raw(", FALSE)");
+        }
+    }
+
+    /// Where the caller has no such unit the set is null, and so is the comparison.
+    fn within_reach(&mut self, path: &Path, kind: UnitKind, wanted: bool) {
+        if !wanted {
+            self.w.raw("NOT COALESCE(");
+        }
+        self.path(path);
+        self.w.reach(kind);
+        if !wanted {
             self.w.raw(", FALSE)");
         }
     }
@@ -298,7 +313,9 @@ impl Renderer<'_, '_> {
         let (slot, cast) = match operand {
             Operand::Path(path) => return self.path(path),
             Operand::Value(value) => (Slot::Const(value.clone()), cast(value)),
-            Operand::Caller(field) => (Slot::Caller(*field), "::uuid"),
+            Operand::Caller(field) => {
+                (Slot::Caller(field.clone()), if field.column_type() == ColumnType::Uuid { "::uuid" } else { "::text" })
+            }
             Operand::Now(moment @ Moment::Instant(_)) => (Slot::Now(*moment), "::timestamptz"),
             Operand::Now(moment @ Moment::Day(_)) => (Slot::Now(*moment), "::date"),
             // A field stands beside it, which says its type.
@@ -318,7 +335,8 @@ impl Renderer<'_, '_> {
 const fn is_never_null(operand: &Operand) -> bool {
     match operand {
         Operand::Path(path) => path.never_null,
-        Operand::Value(_) | Operand::Caller(_) | Operand::Now(_) | Operand::Param(_) => true,
+        Operand::Caller(field) => field.is_never_null(),
+        Operand::Value(_) | Operand::Now(_) | Operand::Param(_) => true,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::redefine::{self, matched};
-use super::{DELETED_AT, Entity, Field, FieldKind, OnDelete, Schema, UniqueKey, retype, rule};
+use super::{DELETED_AT, Entity, Field, FieldKind, OnDelete, Schema, UNIT_FIELD, UniqueKey, retype, rule};
 use crate::clock::Ids;
 use crate::draft;
 use crate::id::{EntityId, FieldId};
@@ -12,6 +12,7 @@ use crate::input::{self, Members};
 use crate::json::Json;
 use crate::name::{Name, NameError};
 use crate::problem::{Code, Errors, Result, pointer};
+use crate::rights::PermissionScope;
 use crate::value::{Decimal, Duration, MAX_INTEGER, MAX_PRECISION};
 
 /// The most fields an entity can have: both engines hold more columns, people do not.
@@ -72,11 +73,12 @@ pub(super) fn entity(members: &mut Members<'_>, origin: &Origin<'_>, errors: &mu
     let name = name(members, errors);
     let label = members.optional_text("label", MAX_LABEL, errors).map(str::to_owned);
     let plural_label = members.optional_text("plural_label", MAX_LABEL, errors).map(str::to_owned);
-    let fields = fields(members, origin, errors);
+    let scope = scope(members, errors);
+    let mut fields = fields(members, origin, errors);
+    ensure_unit_field(scope, &mut fields, origin, &members.pointer("fields"), errors);
     let unique = unique(members, origin, &fields, errors);
     let title_field = title_field(members, &fields, errors);
     let soft_delete = soft_delete(members, &fields, errors);
-    not_yet(members, errors);
     let rules = members.optional_array("rules", errors).unwrap_or_default();
     let name = name?;
     let label = label.unwrap_or_else(|| name.to_string());
@@ -90,6 +92,7 @@ pub(super) fn entity(members: &mut Members<'_>, origin: &Origin<'_>, errors: &mu
         unique,
         soft_delete,
         rules: Vec::new(),
+        scope,
     };
     // A rule that names a field with a mistake would only repeat it.
     if errors.is_empty() {
@@ -130,11 +133,49 @@ pub(super) fn name(members: &mut Members<'_>, errors: &mut Errors) -> Option<Nam
     }
 }
 
-/// Parts of the contract whose time has not come: only the value that means "without it" is taken.
-pub(super) fn not_yet(members: &mut Members<'_>, errors: &mut Errors) {
-    if members.optional("scope").is_some_and(|scope| *scope != Json::Text(String::from("tenant"))) {
-        let message = "`scope` is not supported yet; leave it out.";
-        errors.add(members.pointer("scope"), Code::NotSupported, message);
+/// To whom records belong.
+pub(super) fn scope(members: &mut Members<'_>, errors: &mut Errors) -> PermissionScope {
+    let text = members.optional_text("scope", 20, errors);
+    let read = text.and_then(|text| PermissionScope::read(text, members.pointer("scope"), errors));
+    read.unwrap_or_default()
+}
+
+/// Records that belong to units have a field that says to which: it is made where nobody thought of it, and one that is
+/// there already stays, with its values.
+pub(super) fn ensure_unit_field(
+    scope: PermissionScope,
+    fields: &mut Vec<Field>,
+    origin: &Origin<'_>,
+    at: &str,
+    errors: &mut Errors,
+) {
+    if scope.unit().is_none() {
+        return;
+    }
+    let position = fields.iter().position(|field| field.name.as_str() == UNIT_FIELD);
+    match position.and_then(|position| Some((position, fields.get(position)?))) {
+        Some((_, field)) if field.kind == FieldKind::Unit => {}
+        Some((position, _)) => {
+            let message = "With this `scope` the field `unit` says to which unit a record belongs: its type is `unit`.";
+            errors.add(pointer(&pointer(at, &position.to_string()), "type"), Code::OutOfRange, message);
+        }
+        None => {
+            let Ok(name) = Name::parse(UNIT_FIELD) else { return };
+            let is_it = |field: &&Field| field.kind == FieldKind::Unit && field.name == name;
+            let before = origin.before.entity().and_then(|entity| entity.fields.iter().find(is_it)).cloned();
+            fields.push(before.unwrap_or_else(|| Field {
+                id: origin.ids.next(),
+                generation: 0,
+                label: "Unit".to_owned(),
+                name,
+                help: String::new(),
+                kind: FieldKind::Unit,
+                required: false,
+                unique: false,
+                indexed: true,
+                default: None,
+            }));
+        }
     }
 }
 
@@ -250,6 +291,11 @@ pub(super) fn field(
         errors.add(members.pointer("default"), Code::NotSupported, "The system numbers the records; leave it out.");
         default = None;
     }
+    if default.is_some() && kind == Some(FieldKind::Unit) {
+        let message = "A unit cannot be a default: it may go, and the default would stay.";
+        errors.add(members.pointer("default"), Code::NotSupported, message);
+        default = None;
+    }
     let default_at = members.pointer("default");
     if let (Some(before), Some(kind)) = (before, &kind)
         && !retype::converts(&before.kind, kind)
@@ -321,13 +367,14 @@ fn kind(
         }
         "uuid" => FieldKind::Uuid,
         "user" => FieldKind::User,
+        "unit" => FieldKind::Unit,
         "choice" => FieldKind::Choice { options: options(members, errors)? },
         "multi_choice" => FieldKind::MultiChoice { options: options(members, errors)? },
         "json" => FieldKind::Json,
         "auto_number" => FieldKind::AutoNumber,
         "relations" => relations(members, target, required, errors)?,
         "relation" => relation(members, target, required, errors)?,
-        "unit" | "file" | "secret" | "formula" | "rollup" | "lookup" => {
+        "file" | "secret" | "formula" | "rollup" | "lookup" => {
             errors.add(
                 members.pointer("type"),
                 Code::NotSupported,
@@ -337,7 +384,7 @@ fn kind(
         }
         _ => {
             let known = "text, long_text, rich_text, code, email, url, phone, integer, auto_number, decimal, boolean, date, time, datetime, \
-                         duration, uuid, json, choice, multi_choice, relation, relations, user";
+                         duration, uuid, json, choice, multi_choice, relation, relations, user, unit";
             errors.add(
                 members.pointer("type"),
                 Code::OutOfRange,

@@ -114,6 +114,8 @@ pub enum FieldKind {
     },
     /// The account of a member of the tenant. Like `created_by` it stays when the member goes.
     User,
+    /// A company, branch or department, which stays while a record refers to it.
+    Unit,
 }
 
 /// What happens to a record when the record it refers to is deleted.
@@ -194,6 +196,7 @@ impl FieldKind {
             Self::Relation { .. } => "relation",
             Self::Relations { .. } => "relations",
             Self::User => "user",
+            Self::Unit => "unit",
         }
     }
 
@@ -217,7 +220,7 @@ impl FieldKind {
             Self::MultiChoice { .. } => ColumnType::Texts,
             Self::Json => ColumnType::Json,
             Self::Relations { .. } => ColumnType::Uuids,
-            Self::Uuid | Self::Relation { .. } | Self::User => ColumnType::Uuid,
+            Self::Uuid | Self::Relation { .. } | Self::User | Self::Unit => ColumnType::Uuid,
         }
     }
 
@@ -241,7 +244,7 @@ impl FieldKind {
             Self::Code => 50,
             Self::Email => MAX_ADDRESS,
             Self::Url => MAX_URL,
-            Self::Phone | Self::Relation { .. } | Self::Uuid | Self::User => 16,
+            Self::Phone | Self::Relation { .. } | Self::Uuid | Self::User | Self::Unit => 16,
             Self::Choice { options } => options.iter().map(String::len).max().unwrap_or(0),
             _ => 8,
         }

@@ -181,6 +181,11 @@ impl Altered<'_> {
         if !members.is_empty() {
             self.plan.push(Step { members, ..Step::of(StepKind::AlterEntity, after) });
         }
+        if before.scope != after.scope {
+            let message =
+                "Whoever may act on all records alike, or by the unit they belong to, reaches others than before.";
+            self.plan.warn(WarningKind::WidenedRights, after, None, message);
+        }
         self.keys_dropped();
         for field in before.fields.iter().filter(|field| after.field(field.id).is_none()) {
             self.plan.push(Step::of(StepKind::DropField, after).field(field));

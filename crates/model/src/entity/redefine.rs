@@ -122,8 +122,17 @@ pub fn patch_entity(body: &Json, before: &Entity, schema: &Schema, ids: &Ids) ->
         }
         let target = target_in(schema, define::own_name(body), before.id);
         let origin = Origin { id: before.id, before: Before::This(before), target: &target, schema, ids };
-        if members.raw("fields").is_some() {
-            after = with_fields(&after, define::fields(members, &origin, errors), ids);
+        if members.raw("scope").is_some() {
+            after.scope = define::scope(members, errors);
+        }
+        let mut fields = if members.raw("fields").is_some() {
+            define::fields(members, &origin, errors)
+        } else {
+            after.fields.clone()
+        };
+        define::ensure_unit_field(after.scope, &mut fields, &origin, &members.pointer("fields"), errors);
+        if fields != after.fields {
+            after = with_fields(&after, fields, ids);
         }
         if members.raw("unique").is_some() {
             after.unique = define::unique(members, &origin, &after.fields, errors);
@@ -136,7 +145,6 @@ pub fn patch_entity(body: &Json, before: &Entity, schema: &Schema, ids: &Ids) ->
         } else if after.soft_delete {
             define::check_free_of_system(&after.fields, &members.pointer("fields"), errors);
         }
-        define::not_yet(members, errors);
         // A rule that names a field with a mistake would only repeat it.
         if let Some(rules) = members.raw("rules").is_some().then(|| members.optional_array("rules", errors))
             && errors.is_empty()

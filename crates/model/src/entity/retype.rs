@@ -48,7 +48,7 @@ const fn class(kind: &FieldKind) -> Class {
         FieldKind::Integer { .. } | FieldKind::Decimal { .. } | FieldKind::AutoNumber => Class::Number,
         FieldKind::MultiChoice { .. } => Class::Options,
         FieldKind::Json => Class::Json,
-        FieldKind::Relation { .. } | FieldKind::User => Class::Reference,
+        FieldKind::Relation { .. } | FieldKind::User | FieldKind::Unit => Class::Reference,
         FieldKind::Relations { .. } => Class::Links,
     }
 }
@@ -135,7 +135,7 @@ fn is_wider(from: &FieldKind, to: &FieldKind) -> bool {
         (FieldKind::MultiChoice { options }, FieldKind::MultiChoice { options: more }) => more.starts_with(options),
         (FieldKind::Relation { target, .. }, FieldKind::Relation { target: other, .. }) => target == other,
         (FieldKind::AutoNumber, FieldKind::Integer { min, max }) => min.is_none_or(|min| min <= 1) && max.is_none(),
-        (FieldKind::Relation { .. } | FieldKind::User, FieldKind::Uuid) => true,
+        (FieldKind::Relation { .. } | FieldKind::User | FieldKind::Unit, FieldKind::Uuid) => true,
         _ => false,
     }
 }

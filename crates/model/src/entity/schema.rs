@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Entity, Field, FieldKind, MAX_ENTITIES, Revision};
+use super::{Entity, Field, FieldKind, MAX_ENTITIES, Revision, UNIT_FIELD};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
 use crate::problem::{Code, FieldError, Problem, Result};
@@ -73,6 +73,13 @@ impl Schema {
         }
         if self.entities.len() > MAX_ENTITIES {
             return Err(Problem::conflict(format!("An organisation has at most {MAX_ENTITIES} entities."), Vec::new()));
+        }
+        if let Some(entity) =
+            self.entities.iter().find(|entity| entity.scope.unit().is_some() && entity.unit_field().is_none())
+        {
+            let (name, scope) = (&entity.name, entity.scope.name());
+            let detail = format!("The scope `{scope}` of `{name}` rests on the field `{UNIT_FIELD}` of type `unit`.");
+            return Err(Problem::conflict(format!("{detail} Give it another scope first."), Vec::new()));
         }
         for (owner, field) in
             self.entities.iter().flat_map(|owner| owner.fields.iter().map(move |field| (owner, field)))

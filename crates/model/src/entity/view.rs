@@ -16,7 +16,7 @@ impl Entity {
             "plural_label": self.plural_label,
             "title_field": self.title_field.and_then(name_of),
             "soft_delete": self.soft_delete,
-            "scope": "tenant",
+            "scope": self.scope,
             "fields": self.fields.iter().map(|field| field.view(schema, self)).collect::<Vec<_>>(),
             "unique": keys.map(|key| key.fields.iter().filter_map(|id| name_of(*id)).collect()).collect::<Vec<Json>>(),
             "rules": self.rules.iter().map(|rule| rule.view(self)).collect::<Vec<_>>(),
@@ -85,7 +85,8 @@ impl Field {
             | FieldKind::Datetime
             | FieldKind::Uuid
             | FieldKind::Json
-            | FieldKind::User => {}
+            | FieldKind::User
+            | FieldKind::Unit => {}
         }
         Json::Object(view)
     }

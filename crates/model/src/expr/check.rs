@@ -9,8 +9,10 @@ use super::param::{Named, Params};
 use super::path;
 use super::shift::{self, Sign};
 use super::text::Function;
-use super::{CallerField, Expr, MAX_LIST, Op, bounds, syntax};
+use super::{CallerField, Expr, MAX_LIST, Op, UnitFact, bounds, syntax};
 use crate::entity::{Entity, Field, Schema};
+use crate::name::Name;
+use crate::org::UnitKind;
 use crate::problem::Code;
 use crate::value::ColumnType;
 
@@ -229,10 +231,26 @@ fn named<'a>(names: &[&str], context: &Context<'a>) -> Result<Term<'a>, ExprErro
             "a rule is about the record, whoever writes it; what depends on the caller belongs into the `where` of a role",
         )),
         ["caller", "id"] => Ok(Term::Caller(CallerField::Id)),
-        ["caller", ..] => Err(ExprError::invalid("of the caller only `caller.id` can be used")),
+        ["caller", kind, fact] if UnitKind::named(kind).is_some() => unit_fact(kind, fact).map(Term::Caller),
+        ["caller", ..] => Err(ExprError::invalid(
+            "of the caller only `caller.id` can be used, and the `id`, `code`, `name` and attributes of `caller.company`, \
+             `caller.branch` and `caller.department`",
+        )),
         ["record"] => Err(ExprError::invalid("`record` needs a field, such as `record.title`")),
         ["record", names @ ..] | names => path::resolve(names, context).map(Term::Column),
     }
+}
+
+/// Any attribute can be asked for: which there are is told by the units.
+fn unit_fact(kind: &str, fact: &str) -> Result<CallerField, ExprError> {
+    let named = match fact {
+        "id" => Some(UnitFact::Id),
+        "code" => Some(UnitFact::Code),
+        "name" => Some(UnitFact::Name),
+        other => Name::parse(other).ok().map(UnitFact::Attribute),
+    };
+    let field = UnitKind::named(kind).zip(named).map(|(kind, fact)| CallerField::Unit(kind, fact));
+    field.ok_or_else(|| ExprError::invalid(format!("`{fact}` cannot be an attribute of a {kind}")))
 }
 
 fn function<'a>(call: &CallExpr, context: &Context<'a>) -> Result<Term<'a>, ExprError> {

@@ -1,12 +1,13 @@
 //! Comparisons: which types meet, and what is left to ask of a record.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use super::check::ExprError;
 use super::literal::{self, Literal, Place, wanted};
 use super::param::Named;
 use super::path::Column;
-use super::{CallerField, Expr, Leaf, Moment, Op, Operand, shift};
+use super::{CallerField, Expr, Leaf, Moment, Op, Operand, UnitFact, shift};
 use crate::entity::SystemField;
 use crate::id::parse_uuid;
 use crate::value::{ColumnType, Value};
@@ -65,6 +66,11 @@ impl Op {
 
 pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, ExprError> {
     match (left, right) {
+        (Term::Caller(field), _) | (_, Term::Caller(field))
+            if op.is_ordering() && field.column_type() == ColumnType::Text =>
+        {
+            Err(ExprError::invalid(format!("`{field}` has no order here; use `==` or `!=`")))
+        }
         (Term::Column(column), Term::Param(_)) if op.is_ordering() && column.path.column_type == ColumnType::Bool => {
             Err(booleans_have_no_order(&column.name))
         }
@@ -76,6 +82,7 @@ pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, E
         (term, Term::Literal(Literal::Null)) => {
             let is_null = match term {
                 Term::Column(column) => is_null(column),
+                Term::Caller(field) if !field.is_never_null() => Expr::IsNull(Operand::Caller(field)),
                 Term::Caller(_) | Term::Literal(_) | Term::Now(_) | Term::Param(_) => Expr::Const(false),
             };
             match op {
@@ -122,21 +129,30 @@ pub(super) fn compare(op: Op, left: Term<'_>, right: Term<'_>) -> Result<Expr, E
         }
         (Term::Now(a), Term::Now(b)) => Ok(Expr::Const(op.holds(a.cmp(&b)))),
         (Term::Now(_), Term::Caller(_)) | (Term::Caller(_), Term::Now(_)) => {
-            Err(ExprError::invalid("`now()` is a datetime and `caller.id` is an id; they cannot be compared"))
+            Err(ExprError::invalid("`now()` is a datetime; it cannot be compared with what the caller is"))
         }
         (Term::Caller(field), Term::Literal(literal)) => {
-            let id = caller_literal(literal)?;
-            Ok(Expr::Compare(op, Operand::Caller(field), Operand::Value(id)))
+            let value = caller_literal(&field, literal)?;
+            Ok(Expr::Compare(op, Operand::Caller(field), Operand::Value(value)))
         }
         (Term::Caller(CallerField::Id), Term::Caller(CallerField::Id)) => Ok(Expr::Const(op.holds(Ordering::Equal))),
+        (Term::Caller(one), Term::Caller(other)) if one.column_type() == other.column_type() => {
+            Ok(Expr::Compare(op, Operand::Caller(one), Operand::Caller(other)))
+        }
+        (Term::Caller(one), Term::Caller(other)) => Err(ExprError::invalid(format!(
+            "`{one}` is {} and `{other}` is {}; they cannot be compared",
+            one.describe(),
+            other.describe()
+        ))),
         (caller @ Term::Caller(_), column) => compare(op.mirrored(), column, caller),
         (Term::Column(column), Term::Caller(field)) => {
-            if column.path.column_type != ColumnType::Uuid {
+            if column.path.column_type != field.column_type() {
                 return Err(ExprError::invalid(format!(
-                    "`{}` is {}; compare it with {}, not with `caller.id`, which is an id",
+                    "`{}` is {}; compare it with {}, not with `{field}`, which is {}",
                     column.name,
                     column.describe(),
-                    wanted(column.path.column_type)
+                    wanted(column.path.column_type),
+                    field.describe()
                 )));
             }
             Ok(Expr::Compare(op, Operand::Path(column.path), Operand::Caller(field)))
@@ -162,7 +178,8 @@ pub(super) fn within(term: Term<'_>, literals: Vec<Literal>) -> Result<Expr, Exp
         }
         Term::Now(_) => return Err(ExprError::invalid("`now()` cannot stand before `in`; use `<` and `>`")),
         Term::Caller(field) => {
-            let values = literals.into_iter().map(caller_literal).collect::<Result<Vec<_>, _>>()?;
+            let values = literals.into_iter().map(|literal| caller_literal(&field, literal));
+            let values = values.collect::<Result<Vec<_>, _>>()?;
             (Operand::Caller(field), values)
         }
         Term::Column(column) => {
@@ -217,8 +234,9 @@ pub(super) fn truth(term: Term<'_>) -> Result<Expr, ExprError> {
             wanted(column.path.column_type)
         ))),
         Term::Now(_) => Err(ExprError::invalid("`now()` is a datetime, not a condition; compare a field with it")),
-        Term::Caller(CallerField::Id) => {
-            Err(ExprError::invalid("`caller.id` is an id, not a condition; compare it with a field"))
+        Term::Caller(field) => {
+            let what = field.describe();
+            Err(ExprError::invalid(format!("`{field}` is {what}, not a condition; compare it with a field")))
         }
         Term::Literal(literal) => Err(ExprError::invalid(format!(
             "{} is not a condition; write a comparison such as `title == \"…\"`",
@@ -341,16 +359,42 @@ fn fold(op: Op, a: &Literal, b: &Literal) -> Result<Expr, ExprError> {
     }
 }
 
-fn caller_literal(literal: Literal) -> Result<Value, ExprError> {
-    match literal {
-        Literal::Text(text) => parse_uuid(&text).map(Value::Uuid),
+fn caller_literal(field: &CallerField, literal: Literal) -> Result<Value, ExprError> {
+    let value = match (field.column_type(), literal) {
+        (ColumnType::Uuid, Literal::Text(text)) => parse_uuid(&text).map(Value::Uuid),
+        (ColumnType::Text, Literal::Text(text)) => Some(Value::Text(text)),
         _ => None,
-    }
-    .ok_or_else(|| {
-        ExprError::invalid(
-            "`caller.id` is an id; compare it with an id such as \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\"",
-        )
+    };
+    value.ok_or_else(|| {
+        let (what, example) = match field.column_type() {
+            ColumnType::Uuid => ("an id", "an id such as \"0190a6c4-7d3e-7c51-9a52-3f1f0b8f0a11\""),
+            _ => ("a text", "a string"),
+        };
+        ExprError::invalid(format!("`{field}` is {what}; compare it with {example}"))
     })
+}
+
+impl CallerField {
+    const fn describe(&self) -> &'static str {
+        match self.column_type() {
+            ColumnType::Uuid => "an id",
+            _ => "a text",
+        }
+    }
+}
+
+/// As expressions name it.
+impl fmt::Display for CallerField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Unit(kind, fact) = self else { return f.write_str("caller.id") };
+        let fact = match fact {
+            UnitFact::Id => "id",
+            UnitFact::Code => "code",
+            UnitFact::Name => "name",
+            UnitFact::Attribute(name) => name.as_str(),
+        };
+        write!(f, "caller.{}.{fact}", kind.name())
+    }
 }
 
 fn null_has_no_order(op: Op) -> ExprError {

@@ -5,18 +5,20 @@ use std::cmp::Ordering;
 
 use super::{CallerField, Expr, Op, Operand, Path, TextTest};
 use crate::id::AccountId;
+use crate::org::Place;
 use crate::value::{Timestamp, Value};
 
 /// Who asks, as far as [`CallerField`] can name it, and when.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CallerFacts {
+#[derive(Clone, Copy, Debug)]
+pub struct CallerFacts<'a> {
     pub id: AccountId,
+    pub place: &'a Place,
     pub now: Timestamp,
 }
 
 impl Expr {
     /// Whether the condition holds. `column` gives the record's values; null also where a relation leads nowhere.
-    pub fn eval<'v>(&self, column: &mut dyn FnMut(&Path) -> Cow<'v, Value>, caller: &CallerFacts) -> bool {
+    pub fn eval<'v>(&self, column: &mut dyn FnMut(&Path) -> Cow<'v, Value>, caller: &CallerFacts<'_>) -> bool {
         match self {
             Self::Const(b) => *b,
             Self::Compare(op, a, b) => {
@@ -43,6 +45,10 @@ impl Expr {
                 (Value::Uuids(ids), Value::Uuid(id)) => ids.contains(id),
                 _ => false,
             },
+            Self::Within(path, kind) => match &*column(path) {
+                Value::Uuid(unit) => caller.place.reach(*kind).contains(unit),
+                _ => false,
+            },
             Self::And(parts) => parts.iter().all(|part| part.eval(column, caller)),
             Self::Or(parts) => parts.iter().any(|part| part.eval(column, caller)),
             Self::Not(inner) => !inner.eval(column, caller),
@@ -53,7 +59,7 @@ impl Expr {
 fn value<'c, 'v: 'c>(
     operand: &'c Operand,
     column: &mut dyn FnMut(&Path) -> Cow<'v, Value>,
-    caller: &CallerFacts,
+    caller: &CallerFacts<'_>,
 ) -> Cow<'c, Value> {
     match operand {
         Operand::Path(path) => column(path),
@@ -61,6 +67,7 @@ fn value<'c, 'v: 'c>(
         Operand::Now(moment) => Cow::Owned(moment.at(caller.now)),
         Operand::Param(_) => Cow::Owned(Value::Null),
         Operand::Caller(CallerField::Id) => Cow::Owned(Value::Uuid(caller.id.uuid())),
+        Operand::Caller(CallerField::Unit(kind, fact)) => Cow::Owned(caller.place.fact(*kind, fact)),
     }
 }
 

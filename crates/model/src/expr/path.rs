@@ -38,6 +38,7 @@ impl Column<'_> {
             ColumnKind::Field(FieldKind::Code) => "a code",
             ColumnKind::Field(FieldKind::Relation { .. }) => "a relation",
             ColumnKind::Field(FieldKind::User) => "a user",
+            ColumnKind::Field(FieldKind::Unit) => "a unit",
             ColumnKind::Field(FieldKind::Email) => "an e-mail address",
             ColumnKind::Field(FieldKind::Url) => "a URL",
             ColumnKind::Field(FieldKind::Phone) => "a phone number",

@@ -28,18 +28,26 @@ fn has_the_fields(own: &Permission, wanted: &Permission, action: Action) -> bool
     }
 }
 
-/// What must hold for one's own must all be asked by the other as well.
+/// What must hold for one's own must all be asked by the other as well. What depends on the unit of its holder reaches
+/// elsewhere in other hands, so that it contains nothing.
 fn reaches_as_far(own: &Permission, wanted: &Permission, action: Action, schema: &Schema) -> bool {
-    if own.rule.is_none() && own.scope == super::PermissionScope::Tenant {
+    use super::PermissionScope::{Own, Tenant};
+    let is_general = own.target == Target::AllRecords && !own.administers();
+    if own.rule.is_none() && own.scope == Tenant && !is_general {
         return true;
     }
     let Target::Only(Resource::Records(entity)) = wanted.target else {
-        return own.rule.is_none() && wanted.scope == own.scope;
+        let as_far = match (own.scope, wanted.scope) {
+            (Tenant | Own, Own) => true,
+            (Tenant, Tenant) => !wanted.administers() || schema.entities().iter().all(|entity| entity.scope == Tenant),
+            _ => false,
+        };
+        return own.rule.is_none() && as_far && !own.depends_on_place(schema);
     };
     let Some(entity) = schema.entity(entity) else { return false };
     let parts = |permission: &Permission| -> Option<Vec<Expr>> {
         permission.condition(schema, entity, action).ok().map(|condition| condition.map_or(Vec::new(), conjuncts))
     };
     let (Some(own), Some(wanted)) = (parts(own), parts(wanted)) else { return false };
-    own.iter().all(|part| wanted.contains(part))
+    own.iter().all(|part| !part.depends_on_place() && wanted.contains(part))
 }

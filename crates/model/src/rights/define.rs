@@ -69,7 +69,7 @@ impl RoleChange {
     }
 }
 
-pub(super) fn code(json: &Json, at: String, errors: &mut Errors) -> Option<String> {
+pub(crate) fn code(json: &Json, at: String, errors: &mut Errors) -> Option<String> {
     let code = text(json, at.clone(), 1, MAX_CODE, errors)?;
     if is_code(code) {
         return Some(code.to_owned());
@@ -78,7 +78,7 @@ pub(super) fn code(json: &Json, at: String, errors: &mut Errors) -> Option<Strin
     None
 }
 
-pub(super) fn name(json: &Json, at: String, errors: &mut Errors) -> Option<String> {
+pub(crate) fn name(json: &Json, at: String, errors: &mut Errors) -> Option<String> {
     let name = text(json, at.clone(), 1, MAX_NAME, errors)?;
     if name.chars().any(char::is_control) || name.trim().is_empty() {
         errors.add(at, Code::InvalidFormat, "A name stands on one line and is not blank.");
@@ -123,13 +123,16 @@ fn grant(json: &Json, at: &str, author: &Author<'_>, errors: &mut Errors) -> Opt
     members.finish(errors);
     let (target, actions, scope) = (target?, actions?, scope?);
     let of_records = matches!(target, Target::AllRecords | Target::Only(Resource::Records(_)));
-    if scope == PermissionScope::Own && !of_records {
-        errors.add(scope_at, Code::OutOfRange, "Only records are somebody's own. Choose `tenant`.");
-    }
     let entity = match target {
         Target::Only(Resource::Records(id)) => author.schema.entity(id),
         _ => None,
     };
+    if scope != PermissionScope::Tenant && !of_records {
+        errors.add(scope_at, Code::OutOfRange, "Only records are somebody's own or a unit's. Choose `tenant`.");
+    } else if let Some(entity) = entity.filter(|entity| scope.unit().is_some() && entity.unit_field().is_none()) {
+        let message = format!("Records of `{}` belong to no unit: give the entity a `scope` first.", entity.name);
+        errors.add(scope_at, Code::OutOfRange, message);
+    }
     let Some(entity) = entity else {
         for (given, at) in [(rule, rule_at), (fields, fields_at)] {
             if given.is_some() {
@@ -192,16 +195,8 @@ pub(super) fn actions(members: &mut Members<'_>, errors: &mut Errors) -> Option<
 
 fn scope(members: &mut Members<'_>, errors: &mut Errors) -> Option<PermissionScope> {
     let at = members.pointer("scope");
-    let found = match members.text("scope", 20, errors)? {
-        "tenant" => return Some(PermissionScope::Tenant),
-        "own" => return Some(PermissionScope::Own),
-        later @ ("company" | "branch" | "department") => {
-            (Code::NotSupported, format!("`{later}` is not supported yet; choose `tenant` or `own`."))
-        }
-        _ => (Code::OutOfRange, "Choose one of: tenant, own.".to_owned()),
-    };
-    errors.add(at, found.0, found.1);
-    None
+    let text = members.text("scope", 20, errors)?;
+    PermissionScope::read(text, at, errors)
 }
 
 fn read_rule(json: &Json, at: String, entity: &Entity, author: &Author<'_>, errors: &mut Errors) -> Option<Template> {

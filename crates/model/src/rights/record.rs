@@ -111,9 +111,11 @@ pub(super) fn right(
         for (field, open) in entity.fields.iter().zip(&mut open) {
             *open &= may_be_probed(entity, field, reads.as_ref());
         }
-        // Nobody can make a record whose value he must give and may not. A number is given by the system.
-        let must_give =
-            |field: &Field| field.required && field.default.is_none() && field.kind != FieldKind::AutoNumber;
+        // Nobody can make a record whose value he must give and may not. A number is given by the system, and so is the
+        // unit a record belongs to.
+        let unit = entity.unit_field().map(|field| field.id);
+        let is_given = |field: &Field| field.kind == FieldKind::AutoNumber || Some(field.id) == unit;
+        let must_give = |field: &Field| field.required && field.default.is_none() && !is_given(field);
         let stuck = |(field, open): (&Field, &bool)| must_give(field) && !open;
         if action == Action::Create && entity.fields.iter().zip(&open).any(stuck) {
             return None;

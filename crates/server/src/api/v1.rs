@@ -9,6 +9,7 @@ pub(crate) mod entities;
 pub(crate) mod groups;
 pub(crate) mod jobs;
 pub(crate) mod openapi;
+pub(crate) mod org;
 pub(crate) mod platform;
 pub(crate) mod records;
 pub(crate) mod roles;

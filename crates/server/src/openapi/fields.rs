@@ -27,7 +27,7 @@ pub(super) fn value(field: &Field) -> Schema {
         FieldKind::AutoNumber => Schema::integer(Some(1), None).with("readOnly", true),
         FieldKind::Time => time(),
         FieldKind::Duration { .. } => duration(),
-        FieldKind::Uuid | FieldKind::User | FieldKind::Relation { .. } => Schema::uuid(),
+        FieldKind::Uuid | FieldKind::User | FieldKind::Unit | FieldKind::Relation { .. } => Schema::uuid(),
         FieldKind::MultiChoice { options } => Schema::array(Schema::one_of(options)).with("uniqueItems", true),
         FieldKind::Json => json_value(),
         FieldKind::Relations { .. } => links(),
@@ -119,7 +119,9 @@ pub(super) fn sample(field: &Field) -> Value {
             let micros = min.or(*max).unwrap_or(3_600_000_000);
             Duration::from_micros(micros).map(|duration| duration.to_string()).into()
         }
-        FieldKind::Uuid | FieldKind::User | FieldKind::Relation { .. } => "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71".into(),
+        FieldKind::Uuid | FieldKind::User | FieldKind::Unit | FieldKind::Relation { .. } => {
+            "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71".into()
+        }
         FieldKind::MultiChoice { options } => json!(options.first()).as_str().map(|option| vec![option]).into(),
         FieldKind::Json => json!({"a": 1}),
         FieldKind::Relations { .. } => json!([]),
@@ -269,6 +271,7 @@ fn types() -> Vec<(&'static str, Vec<Member>)> {
             ],
         ),
         ("user", vec![optional("default", Schema::uuid().nullable())]),
+        ("unit", Vec::new()),
     ]
 }
 

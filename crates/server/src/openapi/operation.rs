@@ -1,6 +1,7 @@
 //! One operation as its endpoint describes it: what it takes, what it answers. What every operation of its kind has
 //! besides, such as a token, the variables of its path and the problems they bring, the document adds.
 
+use insula_model::org::UnitKind;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -81,6 +82,7 @@ impl Parameter {
         let (name, description, schema) = match name {
             "entity" => ("entity", "The entity's name.", Schema::name()),
             "field" => ("field", "The field's name.", Schema::name()),
+            "kind" => ("kind", "Which level of the tree.", Schema::one_of(UnitKind::ALL.map(UnitKind::plural))),
             "id" => ("id", "The id.", Schema::uuid()),
             _ => return None,
         };

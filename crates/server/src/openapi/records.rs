@@ -291,7 +291,8 @@ impl Shape<'_> {
             Self::Any => json!({"title": "The roof leaks", "status": "open", "priority": 5}),
             Self::Of(entity) => {
                 // An id made up for an example is nobody's.
-                let made_up = |kind: &FieldKind| kind.target().is_some() || *kind == FieldKind::User;
+                let is_id = |kind: &FieldKind| matches!(kind, FieldKind::User | FieldKind::Unit);
+                let made_up = |kind: &FieldKind| kind.target().is_some() || is_id(kind);
                 let named = entity.fields.iter().filter(|field| field.allows(action) && !made_up(&field.field.kind));
                 Value::Object(
                     named.map(|f| (f.field.name.to_string(), fields::sample(&f.field))).collect::<Map<_, _>>(),

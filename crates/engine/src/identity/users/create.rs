@@ -1,6 +1,6 @@
 //! Adding a user.
 
-use insula_model::id::AccountId;
+use insula_model::id::{AccountId, UnitId};
 use insula_model::input::Members;
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, FieldError, Problem, Result};
@@ -9,7 +9,7 @@ use insula_model::value::Email;
 
 use super::change::{self, Change};
 use super::member::{self, Member};
-use super::{Kind, UserView, conclude, grant};
+use super::{Kind, UserView, conclude, grant, home};
 use crate::attempt::{Attempt, Done, Outcome};
 use crate::identity::account::{self, Standing};
 use crate::identity::label;
@@ -27,6 +27,7 @@ struct NewUser {
     full_name: String,
     secret: Secret,
     roles: Vec<String>,
+    unit: Option<UnitId>,
 }
 
 /// What the new user will sign in with.
@@ -38,8 +39,8 @@ enum Secret {
     None,
 }
 
-/// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles}`, or
-/// `password_hash` in place of `password`; `{kind: "service", full_name, roles}` is a program's.
+/// Permission: `users`, `create`; and every permission of the roles given. `{email, full_name, password, roles, unit?}`, or
+/// `password_hash` in place of `password`; `{kind: "service", full_name, roles, unit?}` is a program's.
 ///
 /// An address that has an account already, through another organisation, becomes a member here too and keeps the
 /// password it has: the one sent is not used. The answer is the same, so that it tells nothing of other organisations,
@@ -65,6 +66,7 @@ pub async fn create(attempt: &Attempt, body: &Json) -> Result<Done<UserView>> {
     };
 
     let applicant = Member::new(id, &new.email, new.full_name, engine.clock.now());
+    let applicant = Member { unit: new.unit, ..applicant };
     let (user, change) = register(scope, applicant, hash).await?;
     let done = Box::pin(change::make(engine, change, admit(attempt, &without_secret(body), &user, &new.roles))).await?;
     Ok(done.map(UserView::from))
@@ -81,7 +83,8 @@ fn read(members: &mut Members<'_>, id: AccountId, hasher: Hasher, errors: &mut E
         }
     };
     let roles = members.required("roles", errors).and_then(|json| grant::read(json, members, errors));
-    Some(NewUser { email: email?, full_name: full_name?, secret: secret?, roles: roles? })
+    let unit = home::read(members, errors).flatten();
+    Some(NewUser { email: email?, full_name: full_name?, secret: secret?, roles: roles?, unit })
 }
 
 fn read_kind(members: &mut Members<'_>, errors: &mut Errors) -> Option<Kind> {
@@ -126,6 +129,7 @@ async fn admit(attempt: &Attempt, body: &Json, user: &Member, codes: &[String]) 
             tx.require(Resource::Users, Action::Create)?;
             let mut user = user.clone();
             let roles = roles::choose(tx, codes).await?;
+            home::check(tx, user.unit)?;
             grant::may_give(tx.rights(), &tx.model.schema, &user, &roles)?;
             let tenant = tx.author.tenant;
             if !member::insert(&mut tx.store, tenant, &user).await.map_err(|error| tx.failed(error))? {

@@ -1,6 +1,6 @@
 //! Members as a tenant's store holds them.
 
-use insula_model::id::{AccountId, RoleId, TenantId};
+use insula_model::id::{AccountId, RoleId, TenantId, UnitId};
 use insula_model::value::{Timestamp, Value};
 
 use crate::sql::Fixed;
@@ -8,17 +8,18 @@ use crate::store::{Row, StoreError, Tx};
 use insula_model::value::Email;
 
 static INSERT: Fixed = Fixed::new(
-    "INSERT INTO insula_tenant.member (tenant_id, account_id, email, email_folded, full_name, active, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    "INSERT INTO insula_tenant.member (tenant_id, account_id, email, email_folded, full_name, active, created_at, \
+     unit_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
 );
 static GIVE: Fixed =
     Fixed::new("INSERT INTO insula_tenant.member_role (tenant_id, account_id, role_id) VALUES ($1, $2, $3)");
 static TAKE_ALL: Fixed = Fixed::new("DELETE FROM insula_tenant.member_role WHERE tenant_id = $1 AND account_id = $2");
-static UPDATE: Fixed =
-    Fixed::new("UPDATE insula_tenant.member SET full_name = $1, active = $2 WHERE tenant_id = $3 AND account_id = $4");
+static UPDATE: Fixed = Fixed::new(
+    "UPDATE insula_tenant.member SET full_name = $1, active = $2, unit_id = $3 WHERE tenant_id = $4 AND account_id = $5",
+);
 static DELETE: Fixed = Fixed::new("DELETE FROM insula_tenant.member WHERE tenant_id = $1 AND account_id = $2");
 static PAGE: Fixed = Fixed::new(
-    "SELECT account_id, email, email_folded, full_name, active, created_at FROM insula_tenant.member \
+    "SELECT account_id, email, email_folded, full_name, active, created_at, unit_id FROM insula_tenant.member \
      WHERE tenant_id = $1 AND account_id >= $2 ORDER BY account_id LIMIT $3",
 );
 static ROLES: Fixed = Fixed::new(
@@ -41,6 +42,8 @@ pub(in crate::identity) struct Member {
     pub(in crate::identity) full_name: String,
     pub(in crate::identity) active: bool,
     pub(in crate::identity) created_at: Timestamp,
+    /// The one he belongs to.
+    pub(in crate::identity) unit: Option<UnitId>,
     /// Codes, in their order.
     pub(in crate::identity) roles: Vec<String>,
 }
@@ -55,6 +58,7 @@ impl Member {
             full_name,
             active: true,
             created_at: now,
+            unit: None,
             roles: Vec::new(),
         }
     }
@@ -67,6 +71,7 @@ impl Member {
     pub(in crate::identity) fn audited(&self) -> Vec<u8> {
         let values = serde_json::json!({
             "email": self.email, "full_name": self.full_name, "roles": self.roles, "active": self.active,
+            "unit": self.unit,
         });
         values.to_string().into_bytes()
     }
@@ -79,6 +84,7 @@ impl Member {
             full_name: row.text(3)?.to_owned(),
             active: row.bool(4)?,
             created_at: row.timestamp(5)?,
+            unit: row.optional(6, |row, index| row.id(index))?,
             roles: Vec::new(),
         })
     }
@@ -128,6 +134,7 @@ pub(in crate::identity) async fn insert(tx: &mut Tx, tenant: TenantId, member: &
         Value::Text(member.full_name.clone()),
         Value::Bool(member.active),
         Value::Timestamp(member.created_at),
+        unit(member),
     ];
     Ok(tx.fixed_execute(&INSERT, &binds.each_ref()).await? == 1)
 }
@@ -148,11 +155,16 @@ pub(super) async fn take_all(tx: &mut Tx, tenant: TenantId, account: AccountId) 
     Ok(())
 }
 
-/// Writes the name and whether the member is active.
+fn unit(member: &Member) -> Value {
+    member.unit.map_or(Value::Null, |unit| Value::Uuid(unit.uuid()))
+}
+
+/// Writes the name, the unit, and whether the member is active.
 pub(super) async fn update(tx: &mut Tx, tenant: TenantId, member: &Member) -> Result<(), StoreError> {
     let binds = [
         Value::Text(member.full_name.clone()),
         Value::Bool(member.active),
+        unit(member),
         Value::Uuid(tenant.uuid()),
         Value::Uuid(member.account.uuid()),
     ];

@@ -1,13 +1,13 @@
-//! Changing a user's name, roles, and whether he may sign in.
+//! Changing a user's name, roles, unit, and whether he may sign in.
 
-use insula_model::id::AccountId;
+use insula_model::id::{AccountId, UnitId};
 use insula_model::input::{Members, text};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::rights::{Action, Resource};
 
 use super::member::{self, Member};
-use super::{UserView, change, conclude, grant};
+use super::{UserView, change, conclude, grant, home};
 use crate::identity::label;
 use crate::roles;
 use crate::scope::Scope;
@@ -18,15 +18,16 @@ struct Change {
     full_name: Option<String>,
     roles: Option<Vec<String>>,
     active: Option<bool>,
+    unit: Option<Option<UnitId>>,
 }
 
-/// Permission: `users`, `update`; and every permission of the roles given. `{full_name?, roles?, active?}`.
+/// Permission: `users`, `update`; and every permission of the roles given. `{full_name?, roles?, active?, unit?}`.
 ///
 /// A name is this organisation's alone. Other roles bite at once; who becomes inactive is signed out at once.
 pub async fn update(scope: &Scope, account: AccountId, body: &Json) -> Result<UserView> {
     scope.read(async |tx| tx.require(Resource::Users, Action::Update)).await?;
     let change = Members::read(body, |members, errors| Some(read(members, errors)))?;
-    // The platform knows of neither name nor roles.
+    // The platform knows of neither name nor roles nor unit.
     if change.active.is_none() {
         return write(scope, account, change).await;
     }
@@ -65,7 +66,7 @@ fn read(members: &mut Members<'_>, errors: &mut Errors) -> Change {
             None
         }
     });
-    Change { full_name, roles, active }
+    Change { full_name, roles, active, unit: home::read(members, errors) }
 }
 
 async fn apply(tx: &mut Tx<'_, Altering>, before: Member, change: Change) -> Result<Member> {
@@ -83,6 +84,11 @@ async fn apply(tx: &mut Tx<'_, Altering>, before: Member, change: Change) -> Res
             member::give(&mut tx.store, tenant, after.account, role.id).await.map_err(|error| tx.failed(error))?;
             after.roles.push(role.code);
         }
+    }
+    if let Some(unit) = change.unit.filter(|unit| *unit != before.unit) {
+        home::check(tx, unit)?;
+        home::may_move(tx, &before).await?;
+        after.unit = unit;
     }
     grant::keep_an_owner(tx, &before, Some(&after)).await?;
     let tenant = tx.author.tenant;

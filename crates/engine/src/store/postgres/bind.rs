@@ -38,6 +38,7 @@ impl ToSql for Bind<'_> {
             }
             (Value::Json(document), &Type::JSON) => out.put_slice(document.as_str().as_bytes()),
             (Value::Texts(texts), &Type::TEXT_ARRAY) => return texts.to_sql(ty, out),
+            (Value::Uuids(ids), &Type::UUID_ARRAY) => return ids.to_sql(ty, out),
             (Value::Time(time), &Type::TIME) => out.put_i64(time.micros()),
             (Value::Duration(duration), &Type::INT8) => out.put_i64(duration.micros()),
             (Value::Timestamp(at), &Type::TIMESTAMPTZ) => {

@@ -40,6 +40,7 @@ pub(super) const TENANT: Tables = Tables {
         include_str!("migrations/tenant_0004.sql"),
         include_str!("migrations/tenant_0005.sql"),
         include_str!("migrations/tenant_0006.sql"),
+        include_str!("migrations/tenant_0007.sql"),
     ],
 };
 

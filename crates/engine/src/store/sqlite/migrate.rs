@@ -24,6 +24,7 @@ pub(super) const TENANT: &[&str] = &[
     include_str!("migrations/tenant_0004.sql"),
     include_str!("migrations/tenant_0005.sql"),
     include_str!("migrations/tenant_0006.sql"),
+    include_str!("migrations/tenant_0007.sql"),
 ];
 
 /// Whether nothing is missing.

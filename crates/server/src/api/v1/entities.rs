@@ -23,7 +23,7 @@ pub(super) fn entity() -> Schema {
             required("plural_label", Schema::text(0, 200)),
             required("title_field", Schema::name().nullable()),
             required("soft_delete", Schema::boolean()),
-            required("scope", Schema::constant("tenant")),
+            required("scope", scope()),
             required("fields", Schema::array(openapi::view())),
             required("unique", Schema::array(Schema::array(Schema::name()))),
             required("rules", Schema::array(Schema::named("Rule", Schema::output(rule_members())))),
@@ -41,6 +41,10 @@ fn rule_members() -> [Member; 3] {
     ]
 }
 
+fn scope() -> Schema {
+    super::roles::scope()
+}
+
 /// What may be said of an entity beside its name and fields.
 fn settings() -> Vec<Member> {
     let rule = Schema::named("NewRule", Schema::input(rule_members()));
@@ -54,7 +58,7 @@ fn settings() -> Vec<Member> {
             "soft_delete",
             Schema::boolean().nullable().described("Deleted records can be listed and restored for 30 days."),
         ),
-        optional("scope", Schema::constant("tenant").nullable()),
+        optional("scope", scope().nullable().described("To whom records belong; to a unit by the field `unit`.")),
         optional(
             "rules",
             Schema::array(rule).with("maxItems", 100).nullable().described("What every record must keep."),

@@ -7,7 +7,7 @@ pub(crate) mod list;
 pub(crate) mod update;
 
 use insula_model::expr::MAX_LENGTH;
-use insula_model::rights::{Action, Resource};
+use insula_model::rights::{Action, PermissionScope, Resource};
 use serde_json::{Value, json};
 
 use crate::openapi::{Member, Schema, optional, required};
@@ -56,7 +56,7 @@ pub(super) fn action() -> Schema {
 }
 
 pub(super) fn scope() -> Schema {
-    Schema::one_of(["tenant", "own"])
+    Schema::one_of(PermissionScope::ALL.map(PermissionScope::name))
 }
 
 pub(super) fn actions() -> Schema {

@@ -22,6 +22,7 @@ fn user() -> Schema {
             required("full_name", Schema::text(1, 200)),
             required("roles", Schema::array(Schema::code())),
             required("active", Schema::boolean()),
+            required("unit", Schema::uuid().nullable()),
             required("created_at", Schema::datetime()),
         ]),
     )
@@ -30,8 +31,13 @@ fn user() -> Schema {
 fn user_example() -> Value {
     json!({
         "id": "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71", "kind": "person", "email": "grace@example.com", "full_name": "Grace Hopper",
-        "roles": ["editor"], "active": true, "created_at": "2026-03-01T09:30:00.251307Z",
+        "roles": ["editor"], "active": true, "unit": null, "created_at": "2026-03-01T09:30:00.251307Z",
     })
+}
+
+/// The unit as it is sent.
+fn unit() -> Schema {
+    Schema::uuid().nullable().described("The company, branch or department the user belongs to; null for none.")
 }
 
 /// Who it is that signs in, or calls.

@@ -28,11 +28,12 @@ pub(crate) fn describe() -> Operation {
     let permission = Schema::output([
         required("resource", Schema::text(1, 80)),
         required("actions", Schema::array(Schema::one_of(["create", "read", "update", "delete", "export", "admin"]))),
-        required("scope", Schema::constant("tenant")),
+        required("scope", crate::api::v1::roles::scope()),
     ]);
     let me = Schema::output([
         required("account", account),
         required("tenant", tenant),
+        required("unit", crate::api::v1::org::unit().nullable()),
         required("roles", Schema::array(Schema::code())),
         required("permissions", Schema::array(Schema::named("Permission", permission))),
     ]);
@@ -42,6 +43,7 @@ pub(crate) fn describe() -> Operation {
                 "id": "019ab4e2-7c0e-7000-8b3a-5d1f4c9e2a71", "email": "ada@example.com", "full_name": "Ada Byron",
             },
             "tenant": {"id": "019ab4e2-7c0d-7001-9c41-0be2a7d3f6c8", "code": "acme", "name": "Acme"},
+            "unit": null,
             "roles": ["viewer"],
             "permissions": [
                 {"resource": "records:*", "actions": ["read"], "scope": "tenant"},

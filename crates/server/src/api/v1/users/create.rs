@@ -28,6 +28,7 @@ pub(crate) fn describe() -> Operation {
             Schema::text(60, 60).described("In place of `password`: bcrypt of a cost of 10 to 14."),
         ),
         required("roles", super::roles()),
+        optional("unit", super::unit()),
     ]);
     Operation::new("createUser", "Adds a member")
         .details(

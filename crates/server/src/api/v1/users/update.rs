@@ -26,9 +26,11 @@ pub(crate) fn describe() -> Operation {
     let body = Schema::input([
         optional("full_name", Schema::label()),
         optional("roles", super::roles()),
+        optional("unit", super::unit()),
         optional("active", Schema::boolean().described("Who is not active is signed out at once.")),
     ]);
-    Operation::new("updateUser", "Changes a member's name, roles or standing")
+    Operation::new("updateUser", "Changes a member's name, roles, unit or standing")
+        .details("Who moves somebody must have, for the whole organisation, what that one's roles allow by his unit.")
         .body(Schema::named("UserPatch", body))
         .sent(json!({"roles": ["viewer"]}))
         .answer(Answer::json(200, "The member.", super::user()).example(super::user_example()))
