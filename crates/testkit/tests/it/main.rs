@@ -30,6 +30,7 @@ mod members;
 mod migration;
 mod neighbours;
 mod openapi;
+mod org;
 mod passwords;
 mod platform;
 mod query;
