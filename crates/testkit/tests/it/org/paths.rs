@@ -120,13 +120,17 @@ both_stores! {
 
     async fn req_org_an_upsert_finds_only_what_its_caller_reaches(app: TestApp) {
         let Scene { house, clerk, .. } = scene(&app).await;
-        // A unique field is written by who reads it everywhere: not by who reads his department alone.
         house.owner.post("/entities/note/fields", &json!({"name": "code", "type": "code", "unique": true})).await.expect(201);
-        clerk.post("/records/note?upsert=code", &json!({"code": "A"})).await.expect(422);
-        let taken = house.owner.post("/records/note", &json!({"title": "t", "code": "A", "unit": house.unit("works")})).await;
-        taken.expect(201);
-        let told = clerk.post("/records/note", &json!({"title": "t", "code": "A"})).await.expect_problem(422, "unknown_field");
-        assert_eq!(told.body["errors"][0]["pointer"], "/code");
+        let mine = clerk.post("/records/note?upsert=code", &json!({"code": "A", "title": "first"})).await.expect(201);
+        let again = clerk.post("/records/note?upsert=code", &json!({"code": "A", "title": "again"})).await.expect(200);
+        assert_eq!((again.id(), &again.body["title"]), (mine.id(), &json!("again")));
+        let body = json!({"title": "theirs", "code": "B", "unit": house.unit("works")});
+        let theirs = house.owner.post("/records/note", &body).await.expect(201);
+        // Out of reach it stands in the way, and that is all that is told of it.
+        let told = clerk.post("/records/note?upsert=code", &json!({"code": "B", "title": "x"})).await.expect_problem(409, "conflict");
+        assert!(!told.text.contains(theirs.id()) && !told.text.contains("theirs"), "{told:?}");
+        let path = format!("/records/note/{}", theirs.id());
+        assert_eq!(house.owner.get(&path).await.expect(200).text, theirs.text);
     }
 
     async fn the_field_that_says_the_unit_stays(app: TestApp) {
