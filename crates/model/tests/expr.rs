@@ -9,19 +9,20 @@ mod tests {
     use insula_model::entity::Schema;
     use insula_model::expr::CallerFacts;
     use insula_model::id::AccountId;
+    use insula_model::org::Place;
     use insula_model::value::Value;
     use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::sample::{self, Range, Record};
 
-    fn caller() -> CallerFacts {
-        CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)), now: sample::now() }
+    fn caller(place: &Place) -> CallerFacts<'_> {
+        CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)), place, now: sample::now() }
     }
 
     fn eval(source: &str, record: &Record, schema: &Schema) -> bool {
         let expr = sample::compile_all(source, schema).unwrap_or_else(|e| panic!("{source}: {}", e.message));
-        expr.eval(&mut |path| sample::lookup(record, path, schema), &caller())
+        expr.eval(&mut |path| sample::lookup(record, path, schema), &caller(&sample::place()))
     }
 
     /// CEL's own interpreter.

@@ -7,6 +7,7 @@ use super::{CallerField, Context, Expr, ExprError, Leaf, Moment, Op, Operand, Pa
 use crate::entity::{Entity, Field, FieldKind, OnDelete, Schema};
 use crate::id::{EntityId, FieldId};
 use crate::name::Name;
+use crate::rights::PermissionScope;
 use crate::value::Value;
 use uuid::Uuid;
 
@@ -25,6 +26,7 @@ fn schema() -> Schema {
         unique: Vec::new(),
         soft_delete: false,
         rules: Vec::new(),
+        scope: PermissionScope::Tenant,
     };
     let text = || FieldKind::Text { min_length: None, max_length: 200 };
     let to =
@@ -137,6 +139,9 @@ impl fmt::Display for Shown<'_> {
             Expr::Holds(path, member) => {
                 write!(f, "(holds {} {})", operand(&Operand::Path(path.clone()), schema), value(member))
             }
+            Expr::Within(path, kind) => {
+                write!(f, "(within {} {})", operand(&Operand::Path(path.clone()), schema), kind.name())
+            }
             Expr::And(parts) => list(f, "and", parts),
             Expr::Or(parts) => list(f, "or", parts),
             Expr::Not(inner) => write!(f, "(not {})", Shown(inner, schema)),
@@ -161,6 +166,7 @@ fn operand(operand: &Operand, schema: &Schema) -> String {
         Operand::Value(v) => value(v),
         Operand::Param(param) => format!("${}", param.index),
         Operand::Caller(CallerField::Id) => "caller".to_owned(),
+        Operand::Caller(field) => field.to_string(),
         Operand::Now(moment) => {
             let (name, offset) = match moment {
                 Moment::Instant(offset) => ("now", *offset),
@@ -364,8 +370,16 @@ const ERRORS: &[(ErrorKind, &str, &str)] = &[
         "`carrier.country.continent.planet.name` leads over more than 3 relations",
     ),
     (Invalid, "a.b.c.d.e == 'a'", "`a.b.c.d.e` leads over more than 3 relations"),
-    (Invalid, "caller.email == 'a'", "of the caller only `caller.id` can be used"),
-    (Invalid, "caller == 'a'", "of the caller only `caller.id` can be used"),
+    (
+        Invalid,
+        "caller.email == 'a'",
+        "of the caller only `caller.id` can be used, and the `id`, `code`, `name` and attributes of `caller.company`, `caller.branch` and `caller.department`",
+    ),
+    (
+        Invalid,
+        "caller == 'a'",
+        "of the caller only `caller.id` can be used, and the `id`, `code`, `name` and attributes of `caller.company`, `caller.branch` and `caller.department`",
+    ),
     (Invalid, "record == 1", "`record` needs a field, such as `record.title`"),
     (Invalid, "priority == '1'", "`priority` is an integer; compare it with a number, not with a string"),
     (Invalid, "price == '1.50'", "`price` is a decimal; compare it with a number, not with a string"),

@@ -8,6 +8,8 @@ use insula_model::entity::{Entity, Field, FieldKind, OnDelete, Schema, SystemFie
 use insula_model::expr::{Context, Expr, ExprError, Leaf, Path, Reach, compile};
 use insula_model::id::{EntityId, FieldId};
 use insula_model::name::Name;
+use insula_model::org::{Place, Tree, Unit, UnitKind};
+use insula_model::rights::PermissionScope;
 use insula_model::value::{Date, Decimal, Duration, Time, Timestamp, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -36,6 +38,21 @@ pub(crate) enum Kind {
     Span,
     Tags,
     Uuid,
+}
+
+/// Where the caller stands: in a branch, and in no department.
+pub(crate) fn place() -> Place {
+    let unit = |n: u128, kind, parent: Option<u128>, code: Option<&str>, name: &str| Unit {
+        id: Uuid::from_u128(n).into(),
+        kind,
+        parent: parent.map(|n| Uuid::from_u128(n).into()),
+        code: code.map(str::to_owned),
+        name: name.to_owned(),
+        attributes: [(Name::parse("region").unwrap(), "a".to_owned())].into(),
+    };
+    let company = unit(1 << 90, UnitKind::Company, None, None, "b");
+    let branch = unit(1 << 91, UnitKind::Branch, Some(1 << 90), Some("north"), "a");
+    Tree::new(vec![company, branch]).place(Some(Uuid::from_u128(1 << 91).into()))
 }
 
 /// When every condition is asked.
@@ -109,6 +126,7 @@ fn entity(id: EntityId, name: &str, relation: &str) -> Entity {
         unique: Vec::new(),
         soft_delete: false,
         rules: Vec::new(),
+        scope: PermissionScope::Tenant,
     }
 }
 
@@ -369,6 +387,22 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
     let flag = column(Kind::Bool, range);
     let caller = (column(Kind::Uuid, Range::Everything), operator(Kind::Uuid), any::<bool>())
         .prop_map(|(a, op, first)| if first { format!("caller.id {op} {a}") } else { format!("{a} {op} caller.id") });
+    let facts = select(vec![
+        "caller.branch.code",
+        "caller.branch.name",
+        "caller.branch.region",
+        "caller.branch.nothing",
+        "caller.company.code",
+        "caller.department.name",
+    ]);
+    let equal = select(vec!["==", "!="]);
+    let unit = prop_oneof![
+        (facts.clone(), equal.clone(), column(Kind::Text, range)).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (facts.clone(), equal.clone(), facts.clone()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (facts.clone(), equal.clone()).prop_map(|(a, op)| format!("null {op} {a}")),
+        (facts, select(vec!["north", "a", ""])).prop_map(|(a, text)| format!("{a} in [{}, \"b\"]", quoted(text))),
+        (equal, column(Kind::Uuid, range)).prop_map(|(op, a)| format!("{a} {op} caller.department.id")),
+    ];
     let caller_alone = prop_oneof![
         (operator(Kind::Uuid), literal(Kind::Uuid)).prop_map(|(op, id)| format!("caller.id {op} {id}")),
         vec(literal(Kind::Uuid), 0..3).prop_map(|ids| format!("caller.id in [{}]", ids.join(", "))),
@@ -387,6 +421,7 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
             2 => kind(range).prop_flat_map(null),
             1 => caller,
             1 => caller_alone,
+            1 => unit,
             3 => moment(),
             1 => (select(&TAGS[..]), column(Kind::Tags, range)).prop_map(|(tag, a)| format!("{} in {a}", quoted(tag))),
             1 => (value(Kind::Uuid), select(vec!["many", "record.many", "link.many", "link.next.many"]))

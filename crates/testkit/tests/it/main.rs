@@ -31,6 +31,7 @@ mod members;
 mod migration;
 mod neighbours;
 mod openapi;
+mod org;
 mod pages;
 mod passwords;
 mod platform;

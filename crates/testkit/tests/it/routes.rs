@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 
 /// The path with something real in place of its variables.
 fn filled(route: &RouteInfo, id: &str) -> String {
-    route.path.replace("{entity}", "thing").replace("{field}", "name").replace("{id}", id)
+    route
+        .path
+        .replace("{entity}", "thing")
+        .replace("{field}", "name")
+        .replace("{kind}", "companies")
+        .replace("{id}", id)
 }
 
 both_stores! {

@@ -137,8 +137,16 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         "resetPassword" => Inputs::body(json!({"token": reset_token(side, owner).await, "new_password": PASSWORD})),
         "changePassword" => Inputs::body(json!({"current_password": PASSWORD, "new_password": PASSWORD})),
         "updateOrganisation" => Inputs::body(json!({"name": SENT, "policies": {"password": {"min_length": 13}}})),
-        "createUser" => Inputs::body(member(side, SENT)),
-        "updateUser" => Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT})),
+        "createUser" | "updateUser" => {
+            let unit = made("org/companies", &unit(&side.canary), owner).await;
+            if base == "updateUser" {
+                Inputs::variable("id", &user(side, owner).await).with(json!({"full_name": SENT, "unit": unit}))
+            } else {
+                let mut body = member(side, SENT);
+                body["unit"] = unit.into();
+                Inputs::body(body)
+            }
+        }
         "getUser" | "deleteUser" | "unlockUser" => Inputs::variable("id", &user(side, owner).await),
         "createRole" => Inputs::body(role(SENT)),
         "updateRole" => {
@@ -152,6 +160,19 @@ pub(super) async fn recipe(operation: &Operation, side: &Side, owner: &Caller) -
         }
         "getGroup" | "deleteGroup" => {
             Inputs::variable("id", &made("groups", &group(&side.canary, &side.account), owner).await)
+        }
+        "listUnits" => Inputs::variable("kind", "companies"),
+        "createUnit" => {
+            let parent = made("org/companies", &unit(&side.canary), owner).await;
+            Inputs::variable("kind", "branches").with(json!({"name": SENT, "parent": parent}))
+        }
+        "getUnit" | "updateUnit" | "deleteUnit" => {
+            let company = made("org/companies", &unit(&side.canary), owner).await;
+            let branch = json!({"name": side.canary, "parent": company});
+            let id = made("org/branches", &branch, owner).await;
+            let variables = vec![("kind".to_owned(), "branches".to_owned()), ("id".to_owned(), id)];
+            let body = (base == "updateUnit").then(|| json!({"name": SENT, "parent": company}));
+            Inputs { variables, body, ..Inputs::default() }
         }
         "listAuditEvents" => Inputs {
             query: vec![("actor".into(), side.account.clone()), ("record".into(), side.record.clone())],
@@ -245,6 +266,10 @@ fn api_key(name: &str) -> Value {
 
 fn group(name: &str, member: &str) -> Value {
     json!({"code": format!("group{}", number()), "name": name, "members": [member], "roles": ["viewer"]})
+}
+
+fn unit(name: &str) -> Value {
+    json!({"name": name, "code": format!("unit{}", number())})
 }
 
 async fn made(what: &str, body: &Value, owner: &Caller) -> String {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::sample::{self, Range, Record};
 use super::{readable, render};
-use crate::sql::{Dialect, Policy, Slot, SqlWriter};
+use crate::sql::{CallerBinds, Dialect, Policy, Slot, SqlWriter};
 
 /// A table with one column per system column and field.
 pub(super) struct Table {
@@ -85,8 +85,9 @@ fn select(dialect: Dialect, expr: &Expr, schema: &Schema) -> (String, Vec<Value>
     let (condition, binds) = render(dialect, expr);
     let binds = binds.into_iter().map(|slot| match slot {
         Slot::Const(value) => value,
-        Slot::Caller(CallerField::Id) => Value::Uuid(caller().id.uuid()),
-        Slot::Now(moment) => moment.at(caller().now),
+        Slot::Caller(CallerField::Id) => Value::Uuid(account().uuid()),
+        Slot::Caller(CallerField::Unit(kind, fact)) => sample::place().fact(kind, &fact),
+        Slot::Now(moment) => moment.at(sample::now()),
         other => panic!("a condition has no {other:?}"),
     });
     let sql = format!(
@@ -109,13 +110,13 @@ fn select_by_policy(dialect: Dialect, expr: &Expr, schema: &Schema) -> (String, 
     let mut other = SqlWriter::new(dialect);
     other.table(tenant, sample::other());
     let sql = statement.text.replace(&other.finish().text, "other");
-    let (id, moments) = (Value::Uuid(caller().id.uuid()), statement.moments(caller().now));
-    let binds = statement.binds(&id, &moments, &[]).into_iter().cloned().collect();
+    let (caller, moments) = (CallerBinds::new(dialect, account(), &sample::place()), statement.moments(sample::now()));
+    let binds = statement.binds(&caller, &moments, &[]).into_iter().cloned().collect();
     (sql, binds)
 }
 
-fn caller() -> CallerFacts {
-    CallerFacts { id: AccountId::from(Uuid::from_u128(1 << 100 | 1)), now: sample::now() }
+fn account() -> AccountId {
+    AccountId::from(Uuid::from_u128(1 << 100 | 1))
 }
 
 /// Holds a store to the property. `ask` fills both tables, runs the statement and gives the ids it selects.
@@ -133,7 +134,9 @@ pub(super) fn check(
     let outcome = TestRunner::new(config).run(&input, |(sources, records)| {
         for source in sources {
             let expr = sample::compile_all(&source, &schema).map_err(|e| TestCaseError::fail(e.message))?;
-            let holds = |record: &&Record| expr.eval(&mut |path| sample::lookup(record, path, &schema), &caller());
+            let place = sample::place();
+            let caller = CallerFacts { id: account(), place: &place, now: sample::now() };
+            let holds = |record: &&Record| expr.eval(&mut |path| sample::lookup(record, path, &schema), &caller);
             let id = |record: &Record| match record.system[0] {
                 Value::Uuid(id) => id,
                 ref other => panic!("the id is {other:?}"),
