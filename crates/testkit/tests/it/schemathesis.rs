@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 /// Of a hundred operations, so many must succeed at least once: what is always refused was never tried.
 const REACHED_PERCENT: usize = 80;
+/// No request that is made up succeeds here: they have tests of their own.
+const NEED_A_CODE: [&str; 3] = ["confirmAuthenticator", "removeAuthenticator", "verifySecondFactor"];
 
 /// An organisation with something to work on, and a member to be signed out.
 async fn world(app: &TestApp) -> (Caller, Caller) {
@@ -125,6 +127,8 @@ async fn check(app: &TestApp, owner: &Caller, spare: &Caller, mut document: Valu
         .into_values()
         // Found by superusers alone, and the token is a member's.
         .filter(|operation| !operation.path.starts_with("/api/v1/platform/"))
+        // Only an authenticator knows what these ask for.
+        .filter(|operation| !NEED_A_CODE.contains(&operation.id.as_str()))
         .map(|operation| format!("{} {}", operation.method, operation.path))
         .collect();
     let reached =
