@@ -16,8 +16,8 @@ use insula_model::rights::{Action, Resource};
 
 use crate::api;
 use crate::api::v1::{
-    api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, org, platform, records, roles, schema, tenant,
-    users,
+    api_keys, audit, auth, authz, batch, entities, groups, jobs, openapi, org, platform, records, roles, schema,
+    tenant, users,
 };
 use crate::call::{self, Anyone, AppState, Credential, Handler, Own};
 use crate::cookie::Leaving;

@@ -52,7 +52,8 @@ async fn efforts(scope: &Scope, list: &str) -> Vec<u64> {
         let read = scope.read(async |tx| {
             let query = tx.authorize::<Read>(&tx.entity("task")?)?.query(&raw)?;
             let (statement, args) = query.page();
-            let effort = tx.store.effort(&statement.text, &statement.binds(&tx.caller.binds, &[], &args)).await.unwrap();
+            let effort =
+                tx.store.effort(&statement.text, &statement.binds(&tx.caller.binds, &[], &args)).await.unwrap();
             Ok((effort, tx.list(&query).await?.into_json()))
         });
         let (effort, page) = read.await.unwrap();
