@@ -43,10 +43,6 @@ impl House {
         self.units.iter().find(|(other, _)| *other == name).map(|(_, id)| id.as_str()).unwrap()
     }
 
-    fn name(&self, id: &str) -> &'static str {
-        self.units.iter().find(|(_, other)| other == id).map(|(name, _)| *name).unwrap()
-    }
-
     async fn role(&self, code: &str, grants: Value) {
         let body = json!({"code": code, "name": code, "grants": grants});
         self.owner.post("/roles", &body).await.expect(201);

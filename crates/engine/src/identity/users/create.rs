@@ -70,7 +70,7 @@ fn read(members: &mut Members<'_>, hasher: Hasher, errors: &mut Errors) -> Optio
     let full_name = label::read(members, "full_name", errors);
     let secret = read_secret(members, hasher, errors);
     let roles = members.required("roles", errors).and_then(|json| grant::read(json, members, errors));
-    let unit = home::read(members, errors).flatten();
+    let unit = home::read(members, errors).over(None);
     Some(NewUser { email: email?, full_name: full_name?, secret: secret?, roles: roles?, unit })
 }
 
