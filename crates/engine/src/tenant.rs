@@ -282,7 +282,7 @@ impl Model {
         let (tenant, id) = (Value::Uuid(tenant.uuid()), Value::Uuid(account.uuid()));
         let rows = tx.fixed(&ROLES, &[&tenant, &id]).await?;
         let unit = match rows.first() {
-            Some(row) if row.bool(3)? => row.optional(4, |row, index| row.id(index))?,
+            Some(row) if row.bool(3)? => row.optional(4, crate::store::Row::id)?,
             _ => return Err(Problem::unauthenticated()),
         };
         let mut roles = Vec::new();

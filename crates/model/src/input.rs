@@ -121,6 +121,25 @@ impl<'j> Members<'j> {
     }
 }
 
+/// What a change says of something that may be taken away (RFC 7396).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Given<T> {
+    Nothing,
+    Null,
+    This(T),
+}
+
+impl<T> Given<T> {
+    /// What comes of `before`.
+    pub fn over(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Nothing => before,
+            Self::Null => None,
+            Self::This(value) => Some(value),
+        }
+    }
+}
+
 /// A string of `min` to `max` code points without NUL.
 pub fn text<'j>(json: &'j Json, at: String, min: usize, max: usize, errors: &mut Errors) -> Option<&'j str> {
     let Json::Text(text) = json else {

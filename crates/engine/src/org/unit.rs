@@ -29,7 +29,7 @@ fn read(row: &Row) -> Result<Unit, StoreError> {
     Ok(Unit {
         id: row.id(0)?,
         kind,
-        parent: row.optional(2, |row, index| row.id(index))?,
+        parent: row.optional(2, Row::id)?,
         code: row.optional(3, |row, index| row.text(index).map(str::to_owned))?,
         name: row.text(4)?.to_owned(),
         attributes: serde_json::from_str(row.text(5)?).map_err(|error| StoreError::Other(error.into()))?,

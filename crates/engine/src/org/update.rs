@@ -17,7 +17,7 @@ impl Tx<'_, Altering> {
         let change = UnitChange::read(body, kind)?;
         let after = Unit {
             parent: change.parent.or(before.parent),
-            code: change.code.unwrap_or_else(|| before.code.clone()),
+            code: change.code.over(before.code.clone()),
             name: change.name.unwrap_or_else(|| before.name.clone()),
             attributes: change.attributes.unwrap_or_else(|| before.attributes.clone()),
             ..before.clone()

@@ -2,7 +2,7 @@
 
 use super::{Attributes, UnitKind};
 use crate::id::UnitId;
-use crate::input::{Members, text};
+use crate::input::{Given, Members, text};
 use crate::json::Json;
 use crate::name::Name;
 use crate::problem::{Code, Errors, Result, pointer};
@@ -27,7 +27,7 @@ pub struct UnitDraft {
 #[derive(Clone, PartialEq, Debug)]
 pub struct UnitChange {
     pub parent: Option<UnitId>,
-    pub code: Option<Option<String>>,
+    pub code: Given<String>,
     pub name: Option<String>,
     pub attributes: Option<Attributes>,
 }
@@ -58,10 +58,11 @@ impl UnitChange {
                 None => None,
             };
             let name = members.raw("name").and_then(|json| name(json, members.pointer("name"), errors));
-            let code = members.raw("code").map(|json| match json {
-                Json::Null => None,
-                json => code(json, members.pointer("code"), errors),
-            });
+            let code = match members.raw("code") {
+                None => Given::Nothing,
+                Some(Json::Null) => Given::Null,
+                Some(json) => code(json, members.pointer("code"), errors).map_or(Given::Nothing, Given::This),
+            };
             let attributes = members.raw("attributes").and_then(|json| match json {
                 Json::Null => Some(Attributes::new()),
                 json => attributes(json, &members.pointer("attributes"), errors),

@@ -83,7 +83,7 @@ fn read(members: &mut Members<'_>, id: AccountId, hasher: Hasher, errors: &mut E
         }
     };
     let roles = members.required("roles", errors).and_then(|json| grant::read(json, members, errors));
-    let unit = home::read(members, errors).flatten();
+    let unit = home::read(members, errors).over(None);
     Some(NewUser { email: email?, full_name: full_name?, secret: secret?, roles: roles?, unit })
 }
 

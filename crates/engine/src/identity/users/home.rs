@@ -1,7 +1,7 @@
 //! The unit a user belongs to: one or none. It decides how far those of his roles reach that go by units.
 
 use insula_model::id::UnitId;
-use insula_model::input::Members;
+use insula_model::input::{Given, Members};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
 
@@ -9,21 +9,19 @@ use super::member::Member;
 use crate::tenant;
 use crate::tx::{Altering, Tx};
 
-/// The member `unit`: an id, or null for none. Absent where it is.
-pub(super) fn read(members: &mut Members<'_>, errors: &mut Errors) -> Option<Option<UnitId>> {
-    match members.raw("unit")? {
-        Json::Null => Some(None),
-        Json::Text(id) if UnitId::parse(id).is_some() => Some(UnitId::parse(id)),
-        Json::Text(_) => {
-            errors.add(members.pointer("unit"), Code::InvalidFormat, "A unit is an id (a UUID).");
-            None
-        }
-        other => {
-            let message = format!("Expected an id or null, found {}.", other.kind());
-            errors.add(members.pointer("unit"), Code::InvalidType, message);
-            None
-        }
+/// The member `unit`: an id, or null for none.
+pub(super) fn read(members: &mut Members<'_>, errors: &mut Errors) -> Given<UnitId> {
+    let json = match members.raw("unit") {
+        None => return Given::Nothing,
+        Some(Json::Null) => return Given::Null,
+        Some(json) => json,
+    };
+    let id = if let Json::Text(id) = json { UnitId::parse(id) } else { None };
+    if id.is_none() {
+        let code = if matches!(json, Json::Text(_)) { Code::InvalidFormat } else { Code::InvalidType };
+        errors.add(members.pointer("unit"), code, "A unit is the id (a UUID) of a company, branch or department.");
     }
+    id.map_or(Given::Nothing, Given::This)
 }
 
 /// Refuses a unit that is none.

@@ -84,7 +84,7 @@ impl Member {
             full_name: row.text(3)?.to_owned(),
             active: row.bool(4)?,
             created_at: row.timestamp(5)?,
-            unit: row.optional(6, |row, index| row.id(index))?,
+            unit: row.optional(6, Row::id)?,
             roles: Vec::new(),
         })
     }

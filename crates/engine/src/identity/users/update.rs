@@ -1,7 +1,7 @@
 //! Changing a user's name, roles, unit, and whether he may sign in.
 
 use insula_model::id::{AccountId, UnitId};
-use insula_model::input::{Members, text};
+use insula_model::input::{Given, Members, text};
 use insula_model::json::Json;
 use insula_model::problem::{Code, Errors, Problem, Result};
 use insula_model::rights::{Action, Resource};
@@ -18,7 +18,7 @@ struct Change {
     full_name: Option<String>,
     roles: Option<Vec<String>>,
     active: Option<bool>,
-    unit: Option<Option<UnitId>>,
+    unit: Given<UnitId>,
 }
 
 /// Permission: `users`, `update`; and every permission of the roles given. `{full_name?, roles?, active?, unit?}`.
@@ -85,10 +85,10 @@ async fn apply(tx: &mut Tx<'_, Altering>, before: Member, change: Change) -> Res
             after.roles.push(role.code);
         }
     }
-    if let Some(unit) = change.unit.filter(|unit| *unit != before.unit) {
-        home::check(tx, unit)?;
+    after.unit = change.unit.over(before.unit);
+    if after.unit != before.unit {
+        home::check(tx, after.unit)?;
         home::may_move(tx, &before).await?;
-        after.unit = unit;
     }
     grant::keep_an_owner(tx, &before, Some(&after)).await?;
     let tenant = tx.author.tenant;
