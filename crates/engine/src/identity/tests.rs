@@ -158,7 +158,7 @@ fn an_owner_registers_and_is_let_in() {
         assert_eq!((me.tenant.code.as_str(), me.tenant.name.as_str()), ("Acme", "Acme"));
         assert_eq!(me.roles, ["owner"]);
         let resources: Vec<_> = me.permissions.iter().map(|permission| permission.resource.as_str()).collect();
-        assert_eq!(resources, ["records:*", "entities", "users", "roles", "groups", "audit", "tenant"]);
+        assert_eq!(resources, ["records:*", "entities", "users", "roles", "groups", "org", "audit", "tenant"]);
         let again = world.login("ada@example.ORG", PASSWORD).await.unwrap();
         assert_eq!(world.scope(&again).await.unwrap().caller().account(), me.account.id);
     });

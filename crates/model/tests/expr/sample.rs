@@ -397,11 +397,12 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
     ]);
     let equal = select(vec!["==", "!="]);
     let unit = prop_oneof![
-        (facts.clone(), equal.clone(), column(Kind::Text, range)).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (facts.clone(), equal.clone(), column(Kind::Text, Range::Everything))
+            .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (facts.clone(), equal.clone(), facts.clone()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (facts.clone(), equal.clone()).prop_map(|(a, op)| format!("null {op} {a}")),
         (facts, select(vec!["north", "a", ""])).prop_map(|(a, text)| format!("{a} in [{}, \"b\"]", quoted(text))),
-        (equal, column(Kind::Uuid, range)).prop_map(|(op, a)| format!("{a} {op} caller.department.id")),
+        (equal, column(Kind::Uuid, Range::Everything)).prop_map(|(op, a)| format!("{a} {op} caller.department.id")),
     ];
     let caller_alone = prop_oneof![
         (operator(Kind::Uuid), literal(Kind::Uuid)).prop_map(|(op, id)| format!("caller.id {op} {id}")),

@@ -84,7 +84,7 @@ both_stores! {
             (json!({"name": "x", "fields": [{"name": "a", "type": "integer", "min": i64::MIN}]}), "out_of_range", "/fields/0/min"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "text", "max_length": 0}]}), "out_of_range", "/fields/0/max_length"),
             (json!({"name": "x", "soft_delete": 1}), "invalid_type", "/soft_delete"),
-            (json!({"name": "x", "scope": "company"}), "not_supported", "/scope"),
+            (json!({"name": "x", "scope": "planet"}), "out_of_range", "/scope"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "formula"}]}), "not_supported", "/fields/0/type"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "relation", "target": "secret"}]}), "out_of_range", "/fields/0/target"),
             (json!({"name": "x", "fields": [{"name": "a", "type": "code"}, {"name": "a", "type": "code"}]}), "not_unique", "/fields/1/name"),
