@@ -397,7 +397,8 @@ fn leaf(range: Range) -> BoxedStrategy<String> {
     ]);
     let equal = select(vec!["==", "!="]);
     let unit = prop_oneof![
-        (facts.clone(), equal.clone(), column(Kind::Text, range)).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+        (facts.clone(), equal.clone(), column(Kind::Text, Range::Everything))
+            .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (facts.clone(), equal.clone(), facts.clone()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         (facts.clone(), equal.clone()).prop_map(|(a, op)| format!("null {op} {a}")),
         (facts, select(vec!["north", "a", ""])).prop_map(|(a, text)| format!("{a} in [{}, \"b\"]", quoted(text))),
