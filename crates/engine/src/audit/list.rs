@@ -61,7 +61,11 @@ impl AuditQuery {
                     let action = Some(value).filter(|text| is_action(text));
                     (set(&mut query.action, action), "An action is written as in `record.create`.")
                 }
-                "entity" => (set(&mut query.entity, Some(value)), ""),
+                // Whether there is one is seen where the model is at hand.
+                "entity" => {
+                    query.entity = Some(value);
+                    return;
+                }
                 "record" => (set(&mut query.record, parse_uuid(&value)), "A record's id is a UUID."),
                 "from" => (set(&mut query.from, Timestamp::parse(&value)), TIME),
                 "to" => (set(&mut query.to, Timestamp::parse(&value)), TIME),

@@ -23,8 +23,8 @@ use crate::store::{Placement, Row, StoreError};
 const BELIEVED_MICROS: i64 = 1_000_000;
 const SESSIONS: usize = 100_000;
 const KEYS: usize = 10_000;
-/// How often a session in use is written down as used.
-const USE_SECONDS: i64 = 60;
+/// How often a session or a key in use is written down as used.
+pub(super) const USE_SECONDS: i64 = 60;
 
 static LIVE: Fixed = Fixed::new(
     "SELECT s.account_id, s.tenant_id, s.expires_at, s.last_used_at, t.cell, a.email FROM insula.session s \

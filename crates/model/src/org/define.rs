@@ -92,8 +92,7 @@ fn attributes(json: &Json, at: &str, errors: &mut Errors) -> Option<Attributes> 
     let mut attributes = Attributes::new();
     for (key, json) in given {
         let at = pointer(at, key);
-        let Ok(name) = Name::parse(key).map_err(drop).and_then(|name| if is_own(&name) { Err(()) } else { Ok(name) })
-        else {
+        let Some(name) = Name::parse(key).ok().filter(|name| !OWN.contains(&name.as_str())) else {
             let message = "An attribute's name is a lower-case letter, then up to 62 lower-case letters, digits or \
                            `_`, and no word that has a meaning of its own.";
             errors.add(at, Code::InvalidFormat, message);
@@ -104,8 +103,4 @@ fn attributes(json: &Json, at: &str, errors: &mut Errors) -> Option<Attributes> 
         }
     }
     Some(attributes)
-}
-
-fn is_own(name: &Name) -> bool {
-    OWN.contains(&name.as_str())
 }

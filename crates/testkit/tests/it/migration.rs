@@ -122,6 +122,8 @@ async fn check(store: Store) {
     old.anonymous().login("viewer@acme.example").await.get("/records/note").await.expect(200);
     assert_eq!(owner.get("/users").await.expect(200).items().len(), 2);
     super::sessions::told(&owner, 2).await;
+    // One that nobody does would be due for ever, and keep the background turning.
+    assert_eq!(old.sql("SELECT name FROM insula.chore").await, [[Some("purge_sessions".to_owned())]]);
 
     let fresh = new.register("acme").await;
     let tenant = async |owner: &insula_testkit::Caller| {

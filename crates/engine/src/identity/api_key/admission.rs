@@ -8,12 +8,10 @@ use insula_model::value::{Timestamp, Value};
 use super::secret::{self, KeyHash};
 use crate::caller::{Caller, Credential, Key};
 use crate::engine::Inner;
-use crate::identity::admission::Live;
+use crate::identity::admission::{Live, USE_SECONDS};
 use crate::sql::Fixed;
 use crate::store::{Placement, Row, StoreError};
 
-/// How often a key in use is written down as used.
-const USE_SECONDS: i64 = 60;
 /// The end of a key that has none.
 const FOREVER: Timestamp = Timestamp::from_micros(i64::MAX);
 

@@ -11,8 +11,7 @@ use crate::identity::users::{grant, member};
 use crate::scope::Scope;
 use crate::sql::Fixed;
 
-static FIND: Fixed =
-    Fixed::new("SELECT account_id, name, prefix FROM insula.api_key WHERE id = $1 AND tenant_id = $2 FOR UPDATE");
+static FIND: Fixed = Fixed::new("SELECT account_id, name, prefix FROM insula.api_key WHERE id = $1 AND tenant_id = $2");
 static DELETE: Fixed = Fixed::new("DELETE FROM insula.api_key WHERE id = $1");
 
 /// Anyone signed in, his own; anybody's with `users`, `update`. On this node at once, on others within a second.
@@ -20,18 +19,18 @@ pub async fn revoke(who: &InPerson, id: ApiKeyId) -> Result<()> {
     let scope = who.scope();
     let (engine, caller) = (scope.engine(), scope.caller());
     let key = Value::Uuid(id.uuid());
-    let mut tx = engine.stores.platform_write().await?;
+    let mut tx = engine.stores.platform_read().await?;
     let rows = tx.fixed(&FIND, &[&key, &Value::Uuid(caller.tenant().uuid())]).await?;
-    let Some(row) = rows.first() else {
+    tx.commit().await?;
+    let row = rows.first().ok_or_else(Problem::not_found)?;
+    let owner: AccountId = row.id(0)?;
+    may_revoke(scope, owner).await?;
+    let mut tx = engine.stores.platform_write().await?;
+    if tx.fixed_execute(&DELETE, &[&key]).await? == 0 {
+        // Somebody was faster.
         tx.rollback().await?;
         return Err(Problem::not_found());
-    };
-    let owner: AccountId = row.id(0)?;
-    if let Err(problem) = may_revoke(scope, owner).await {
-        tx.rollback().await?;
-        return Err(problem);
     }
-    tx.fixed_execute(&DELETE, &[&key]).await?;
     let before = serde_json::json!({"name": row.text(1)?, "prefix": row.text(2)?, "account_id": owner}).to_string();
     let now = engine.clock.now();
     let change = Change { action: "api_key.delete", subject: id.uuid(), before: Some(before.as_bytes()), after: None };

@@ -28,6 +28,7 @@ pub(super) const PLATFORM: Tables = Tables {
         include_str!("migrations/platform_0008.sql"),
         include_str!("migrations/platform_0009.sql"),
         include_str!("migrations/platform_0010.sql"),
+        include_str!("migrations/platform_0011.sql"),
     ],
 };
 /// Schema `insula_tenant`, in every cell.

@@ -1,5 +1,7 @@
 -- When the password in force was set; null: when the account was made.
 ALTER TABLE insula.account ADD COLUMN password_set_at timestamptz;
+-- How many days ahead of its end its owner was last told of it.
+ALTER TABLE insula.account ADD COLUMN password_reminded bigint;
 -- What an organisation asks of passwords, as JSON; null: what everybody is asked.
 ALTER TABLE insula.tenant ADD COLUMN password_policy text;
 
@@ -32,3 +34,5 @@ CREATE TABLE insula.device (
     used_at timestamptz NOT NULL
 );
 CREATE INDEX device_account ON insula.device (account_id, used_at);
+
+INSERT INTO insula.chore (name, due_at) VALUES ('remind_passwords', '1970-01-01Z');

@@ -1,5 +1,7 @@
 -- When the password in force was set; null: when the account was made.
 ALTER TABLE account ADD COLUMN password_set_at INTEGER;
+-- How many days ahead of its end its owner was last told of it.
+ALTER TABLE account ADD COLUMN password_reminded INTEGER;
 -- What an organisation asks of passwords, as JSON; null: what everybody is asked.
 ALTER TABLE tenant ADD COLUMN password_policy TEXT;
 
@@ -32,3 +34,5 @@ CREATE TABLE device (
     used_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_account ON device (account_id, used_at);
+
+INSERT INTO chore (name, due_at) VALUES ('remind_passwords', 0);
